@@ -1,0 +1,389 @@
+// Drives the engine of one connection: feeds it what its links deliver, sends what it says, tells its owner what
+// happened, and keeps its one timer.
+
+import { afterInput, now, soon } from '#platform/loop'
+import type { Config, LinkConfig } from './config.ts'
+import { Connection, type ConnectionStats } from './engine/connection.ts'
+import type { EngineLink, LinkStats } from './engine/engine-link.ts'
+import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason } from './engine/events.ts'
+import type { Link, LinkController } from './link.ts'
+import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
+import type { LinkMessage } from './protocol/messages.ts'
+
+/** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
+const LATE_MS = 5
+/** Reading of a link stops while more acks than this wait to be sent on it, and goes on at half of it. */
+const ACKS_OWED_LIMIT = 131_072
+
+/** What the owner of a bond is told. */
+export interface BondHandler {
+  /** `read` has bytes. */
+  readable(): void
+  /** The peer finished writing and all of it was read. */
+  ended(): void
+  /** All that was written is on its way. */
+  writable(): void
+  /** SendFinish is on its way. */
+  finished(): void
+  /** The peer takes no more. */
+  writeRefused(): void
+  linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void
+  /** The connection is over. Without `failure` in good order. The last call. */
+  closed(failure: ConnectionFailure | undefined, detail: string | undefined): void
+  /** Whether there is more to write behind what was written; asked before links are chosen. */
+  hasMore(): boolean
+}
+
+/** A link whose handshake is done. */
+export interface ReadyLink {
+  readonly link: Link
+  readonly channel: LinkChannel
+  readonly roundTripMs: number
+  readonly remoteRecvBuffer: number
+}
+
+export class Bond {
+  readonly #engine: Connection
+  readonly #members = new Map<EngineLink, Member>()
+  #handler: BondHandler
+  #pumping = false
+  #pumpWanted = false
+  #pumpScheduled = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #timerMs = 0
+  #referenced = true
+  #timersReferenced = true
+
+  constructor(config: Config, handler: BondHandler) {
+    this.#engine = new Connection({ config }, now())
+    this.#handler = handler
+    this.#armTimer()
+  }
+
+  /** Another owner, or none that cares: the bond lives on by itself until all is delivered. */
+  set handler(handler: BondHandler) {
+    this.#handler = handler
+  }
+
+  get links(): readonly Link[] {
+    return Array.from(this.#members.values(), (member) => member.link)
+  }
+
+  get closed(): boolean {
+    return this.#engine.closed
+  }
+
+  /** Whether the peer's application may be missing something that was sent. */
+  get undelivered(): boolean {
+    return this.#engine.undelivered
+  }
+
+  get queuedBytes(): number {
+    return this.#engine.queuedBytes
+  }
+
+  stats(): ConnectionStats {
+    return this.#engine.stats(now())
+  }
+
+  /** Takes in a link; its messages go to this bond from here on. */
+  join(ready: ReadyLink): void {
+    const { link, channel, roundTripMs, remoteRecvBuffer } = ready
+    const engineLink = this.#engine.addLink({ config: link.config, roundTripMs, remoteRecvBuffer }, now())
+    const member = new Member(this, this.#engine, engineLink, link, channel)
+    this.#members.set(engineLink, member)
+    channel.finishHandshake()
+    channel.handler = member
+    link.attach(member)
+    if (!this.#referenced) setReferenced(link, false)
+    if (!channel.writable) this.#engine.setWritable(engineLink, false, now())
+    this.schedule()
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    this.#engine.write(chunks, now())
+    this.schedule()
+  }
+
+  finish(): void {
+    this.#engine.finish(now())
+    this.schedule()
+  }
+
+  /** Next bytes for the application, which thereby has taken them; `undefined` when there are none. */
+  read(): Uint8Array | undefined {
+    const piece = this.#engine.read(now())
+    this.schedule()
+    return piece
+  }
+
+  dropRead(): void {
+    this.#engine.dropRead(now())
+    this.schedule()
+  }
+
+  terminate(): void {
+    this.#engine.terminate(now())
+    this.schedule()
+  }
+
+  /** The server that held the other end is gone: the end of the connection, in good order if both sides had finished. */
+  serverLost(failure: ConnectionFailure): void {
+    this.#engine.abort(this.#engine.finished ? undefined : failure, now())
+    this.schedule()
+  }
+
+  /** Ends at once, without a word to the peer. */
+  abort(failure: ConnectionFailure): void {
+    this.#engine.abort(failure, now())
+    this.schedule()
+  }
+
+  /** Whether links and timers keep the process alive. */
+  set referenced(referenced: boolean) {
+    this.#referenced = referenced
+    this.#timersReferenced = referenced
+    for (const { link } of this.#members.values()) setReferenced(link, referenced)
+    if (referenced) this.#timer?.ref?.()
+    else this.#timer?.unref?.()
+  }
+
+  /** The application is gone. Only links still keep the process alive: without one there is nobody to deliver to. */
+  linger(): void {
+    this.#timersReferenced = false
+    this.#timer?.unref?.()
+  }
+
+  /** Looks after everything soon: once for all that happens in this turn. */
+  schedule(): void {
+    if (this.#pumpScheduled) return
+    this.#pumpScheduled = true
+    soon(this.#runScheduled)
+  }
+
+  /** Looks after everything now. */
+  pump(): void {
+    this.#pumpWanted = true
+    if (this.#pumping) return
+    this.#pumping = true
+    try {
+      while (this.#pumpWanted) {
+        this.#pumpWanted = false
+        this.#sendOutput()
+        this.#tellEvents()
+      }
+    } finally {
+      this.#pumping = false
+    }
+    this.#armTimer()
+  }
+
+  /** The Duplex of a link is gone. */
+  lost(member: Member, reason: LinkCloseReason, error: Error | undefined): void {
+    member.error = error
+    this.#engine.linkLost(member.engineLink, reason, now(), error?.message)
+    this.schedule()
+  }
+
+  readonly #runScheduled = (): void => {
+    this.#pumpScheduled = false
+    this.pump()
+  }
+
+  #sendOutput(): void {
+    const engine = this.#engine
+    const nowMs = now()
+    engine.moreWaiting = this.#handler.hasMore()
+    for (let output = engine.takeOutput(nowMs); output; output = engine.takeOutput(nowMs)) {
+      const member = this.#members.get(output.link)
+      if (!member) continue
+      member.channel.send(output.message)
+      if (!member.channel.writable) engine.setWritable(output.link, false, nowMs)
+    }
+    for (const member of this.#members.values()) member.flush(nowMs)
+  }
+
+  #tellEvents(): void {
+    for (let event = this.#engine.takeEvent(); event; event = this.#engine.takeEvent()) {
+      this.#tell(event)
+      this.#pumpWanted = true
+    }
+  }
+
+  #tell(event: EngineEvent): void {
+    switch (event.kind) {
+      case 'readable':
+        this.#handler.readable()
+        break
+      case 'end':
+        this.#handler.ended()
+        break
+      case 'writable':
+        this.#handler.writable()
+        break
+      case 'finished':
+        this.#handler.finished()
+        break
+      case 'writeRefused':
+        this.#handler.writeRefused()
+        break
+      case 'terminated':
+        this.#handler.closed('terminated', undefined)
+        break
+      case 'linkWorking':
+        this.#members.get(event.link)?.link.emit('working')
+        break
+      case 'linkNotWorking':
+        this.#members.get(event.link)?.link.emit('notworking', event.reason)
+        break
+      case 'linkBlocked':
+        this.#members.get(event.link)?.link.emit('blocked')
+        break
+      case 'linkClosed':
+        this.#closeMember(event.link, event.reason, event.abrupt, event.detail)
+        break
+      case 'closed':
+        this.#clearTimer()
+        this.#handler.closed(event.failure, event.detail)
+        break
+    }
+  }
+
+  #closeMember(engineLink: EngineLink, reason: LinkCloseReason, abrupt: boolean, detail: string | undefined): void {
+    const member = this.#members.get(engineLink)
+    if (!member) return
+    this.#members.delete(engineLink)
+    member.channel.handler = IGNORE
+    if (abrupt) member.channel.destroy()
+    else member.channel.end()
+    member.link.detach(reason)
+    this.#handler.linkClosed(member.link, reason, member.error ?? (detail ? new Error(detail) : undefined))
+  }
+
+  // ---- the timer
+
+  #armTimer(): void {
+    const deadlineMs = this.#engine.nextDeadlineMs
+    if (deadlineMs === undefined) {
+      this.#clearTimer()
+      return
+    }
+    // A timer that fires too early only looks and is set again: cheaper than setting it anew for every message.
+    if (this.#timer !== undefined && this.#timerMs <= deadlineMs) return
+    this.#clearTimer()
+    this.#timerMs = deadlineMs
+    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(deadlineMs - now())))
+    if (!this.#timersReferenced) this.#timer.unref?.()
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    if (now() - this.#timerMs > LATE_MS) afterInput(this.#expire)
+    else this.#expire()
+  }
+
+  readonly #expire = (): void => {
+    this.#engine.expire(now())
+    this.pump()
+  }
+}
+
+/** Joins one link's channel, its engine side and its public face. */
+class Member implements ChannelHandler, LinkController {
+  readonly engineLink: EngineLink
+  readonly link: Link
+  readonly channel: LinkChannel
+  /** What the Duplex failed with. */
+  error: Error | undefined
+  readonly #bond: Bond
+  readonly #engine: Connection
+
+  constructor(bond: Bond, engine: Connection, engineLink: EngineLink, link: Link, channel: LinkChannel) {
+    this.#bond = bond
+    this.#engine = engine
+    this.engineLink = engineLink
+    this.link = link
+    this.channel = channel
+  }
+
+  flush(nowMs: number): void {
+    this.channel.flush()
+    if (this.engineLink.writable && !this.channel.writable) this.#engine.setWritable(this.engineLink, false, nowMs)
+    if (this.engineLink.acksOwed.length <= ACKS_OWED_LIMIT / 2) this.channel.resume()
+  }
+
+  // ---- of the channel
+
+  message(message: LinkMessage): void {
+    this.#engine.receive(this.engineLink, message, now())
+    if (this.engineLink.acksOwed.length > ACKS_OWED_LIMIT) this.channel.pause()
+  }
+
+  batchEnd(): void {
+    this.#bond.pump()
+  }
+
+  drained(): void {
+    this.#engine.setWritable(this.engineLink, true, now())
+    this.#bond.pump()
+  }
+
+  closed(how: ChannelEnd, error: Error | undefined): void {
+    this.#bond.lost(this, how === 'protocol-error' ? 'protocol-error' : 'io-error', error)
+  }
+
+  // ---- of the link
+
+  get working(): boolean {
+    return this.engineLink.working
+  }
+
+  get notWorkingReason(): NotWorkingReason | null {
+    return this.engineLink.notWorkingReason
+  }
+
+  get remotelyBlocked(): boolean {
+    return this.engineLink.remotelyBlocked
+  }
+
+  get blocked(): boolean {
+    return this.engineLink.blocked
+  }
+
+  set blocked(blocked: boolean) {
+    this.#engine.setBlocked(this.engineLink, blocked, now())
+    this.#bond.schedule()
+  }
+
+  get config(): LinkConfig {
+    return this.engineLink.config
+  }
+
+  set config(config: LinkConfig) {
+    this.engineLink.config = config
+    this.#bond.schedule()
+  }
+
+  stats(): LinkStats {
+    return this.engineLink.stats(now())
+  }
+
+  disconnect(): void {
+    this.#engine.disconnectLink(this.engineLink, now())
+    this.#bond.schedule()
+  }
+}
+
+const IGNORE: ChannelHandler = { message() {}, batchEnd() {}, drained() {}, closed() {} }
+
+/** `net.Socket` and its like can stop keeping the process alive; other streams have nothing to say. */
+function setReferenced(link: Link, referenced: boolean): void {
+  const stream = link.stream as { ref?: () => void; unref?: () => void }
+  if (referenced) stream.ref?.()
+  else stream.unref?.()
+}

@@ -1,0 +1,22 @@
+/** A link that was on its way when its connection ended must not start a ghost of it. */
+const REMEMBERED_MS = 150_000
+const MOST_REMEMBERED = 10_000
+
+/** Connection ids that have been used up. */
+export class ClosedIds {
+  /** Id to the time until which it is remembered; in the order of those times. */
+  readonly #untilMs = new Map<string, number>()
+
+  add(id: string): void {
+    const nowMs = performance.now()
+    for (const [oldest, untilMs] of this.#untilMs) {
+      if (untilMs > nowMs && this.#untilMs.size < MOST_REMEMBERED) break
+      this.#untilMs.delete(oldest)
+    }
+    this.#untilMs.set(id, nowMs + REMEMBERED_MS)
+  }
+
+  has(id: string): boolean {
+    return (this.#untilMs.get(id) ?? 0) > performance.now()
+  }
+}

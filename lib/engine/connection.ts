@@ -1,0 +1,630 @@
+// The aggregator as a machine without I/O: it gets messages, writability, time and application data in and says what
+// to send on which link, what to deliver and when it wants to be woken. docs/architecture.md tells how it is driven.
+
+import type { Config, LinkConfig } from '../config.ts'
+import { type LinkMessage, MessageType, type ReliableMessage } from '../protocol/messages.ts'
+import { ProtocolError } from '../protocol/protocol-error.ts'
+import { wireSize } from '../protocol/wire-size.ts'
+import { assert } from './assert.ts'
+import { EngineLink } from './engine-link.ts'
+import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason, Output } from './events.ts'
+import { Fifo } from './fifo.ts'
+import { LinkHealth } from './link-health.ts'
+import { Receiver } from './receiver.ts'
+import { Sender } from './sender.ts'
+
+/** Longest wait for the other side's Terminate. */
+const TERMINATE_WAIT_MS = 5_000
+/** Test data goes out in packets of this size. */
+const TEST_PACKET_BYTES = 8_192
+/** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */
+const ACK_SEARCH = 64
+
+export interface ConnectionOptions {
+  readonly config: Config
+  /** Sequence numbers to begin with; other than 0 only to test their wrap. */
+  readonly firstSequence?: { readonly send: number; readonly receive: number }
+}
+
+/** Counts of a connection; bytes and messages. */
+export interface ConnectionStats {
+  /** When the first link worked, on the clock that drives the engine; `null` before. */
+  readonly established: number | null
+  /** Since when no link works; `null` while one does. */
+  readonly notWorkingSince: number | null
+  /** Bytes that may be sent before a buffer is full. */
+  readonly sendSpace: number
+  /** Bytes sent and not acknowledged. */
+  readonly unacked: number
+  /** Bytes sent that the peer's application has not taken. */
+  readonly unconsumed: number
+  /** Messages from the oldest unacknowledged one to the newest. */
+  readonly unconsumedCount: number
+  /** Bytes acknowledged that wait at the peer for an older message. */
+  readonly unconsumable: number
+  /** Messages that wait to be sent again. */
+  readonly resendQueue: number
+  /** Bytes received that the application has not taken. */
+  readonly receivedUnconsumed: number
+  readonly receivedUnconsumedCount: number
+}
+
+type ConnectionState =
+  | { readonly kind: 'open' }
+  /** Terminate goes to all links; until each answered, or the time is over. */
+  | { readonly kind: 'terminating'; readonly deadlineMs: number }
+  | { readonly kind: 'closed' }
+
+/** The same inputs at the same times always give the same outputs. */
+export class Connection {
+  readonly #config: Config
+  readonly #links: EngineLink[] = []
+  readonly #sender: Sender
+  readonly #receiver: Receiver
+  readonly #health: LinkHealth
+  readonly #events = new Fifo<EngineEvent>()
+  /** Links that Terminate has still to be sent on. */
+  #terminateOwed = new Set<EngineLink>()
+  #state: ConnectionState = { kind: 'open' }
+  #nowMs: number
+  #establishedMs: number | null = null
+  #notWorkingSinceMs: number | null
+  #bothFinishedSinceMs: number | undefined
+  #controlFrom = 0
+  #writableAnnounced = true
+  #readableAnnounced = false
+  #endAnnounced = false
+  #finishAnnounced = false
+  #refusalAnnounced = false
+
+  constructor(options: ConnectionOptions, nowMs: number) {
+    const { config, firstSequence = { send: 0, receive: 0 } } = options
+    this.#config = config
+    this.#nowMs = nowMs
+    this.#notWorkingSinceMs = nowMs
+    this.#sender = new Sender(config, this.#links, firstSequence.send)
+    this.#receiver = new Receiver(config.recvBuffer, firstSequence.receive, {
+      consumed: (message) => {
+        if (!this.#sender.window.consumed(message.bytes)) throw new ProtocolError('Consumed exceeds what was sent', 'connection')
+      },
+      receiveClosed: () => {
+        this.#announceRefusal()
+        this.#sender.close()
+      },
+      receiveFinished: () => {
+        this.#announceRefusal()
+        this.#sender.refuse()
+      },
+    })
+    this.#health = new LinkHealth(this.#links, config.maxPingSpread, {
+      doubt: (link) => this.#doubt(link),
+      confirm: (link) => this.#confirm(link),
+      unconfirm: (link, reason) => this.#unconfirm(link, reason),
+      close: (link, reason) => this.#closeLink(link, reason, reason !== 'locally-requested' && reason !== 'remotely-requested'),
+    })
+  }
+
+  // ---------------------------------------------------------------- looking
+
+  /** The present links, in the order in which they joined. */
+  get links(): readonly EngineLink[] {
+    return this.#links
+  }
+
+  get closed(): boolean {
+    return this.#state.kind === 'closed'
+  }
+
+  /** Bytes written that no message carries yet. */
+  get queuedBytes(): number {
+    return this.#sender.queuedBytes
+  }
+
+  /** Bytes that `read` has ready. */
+  get readableBytes(): number {
+    return this.#receiver.readableBytes
+  }
+
+  /** Both directions have ended; what is left is to tell the peer. */
+  get finished(): boolean {
+    return this.#bothFinished
+  }
+
+  /** Whether data that was sent may never have reached the peer's application. */
+  get undelivered(): boolean {
+    return this.#sender.window.unconsumedBytes > 0
+  }
+
+  stats(nowMs: number): ConnectionStats {
+    this.#nowMs = nowMs
+    const { window } = this.#sender
+    return {
+      established: this.#establishedMs,
+      notWorkingSince: this.#notWorkingSinceMs,
+      sendSpace: this.#sender.spaceBytes,
+      unacked: window.unackedBytes,
+      unconsumed: window.unconsumedBytes,
+      unconsumedCount: window.span,
+      unconsumable: window.unconsumableBytes,
+      resendQueue: this.#sender.resendCount,
+      receivedUnconsumed: this.#receiver.heldBytes,
+      receivedUnconsumedCount: this.#receiver.heldMessages,
+    }
+  }
+
+  // ---------------------------------------------------------------- links
+
+  /** A link whose handshake is done. `roundTripMs` is what the handshake measured. */
+  addLink(options: { config: LinkConfig; roundTripMs: number; remoteRecvBuffer: number }, nowMs: number): EngineLink {
+    this.#nowMs = nowMs
+    assert(this.#state.kind !== 'closed', 'link added to a closed connection')
+    const link = new EngineLink(options.config, options.roundTripMs, this.#config.statsIntervals, nowMs)
+    this.#links.push(link)
+    this.#sender.remoteRecvBuffer = options.remoteRecvBuffer
+    if (this.#state.kind === 'terminating') this.#terminateOwed.add(link)
+    return link
+  }
+
+  /** The Duplex below the link takes more, or needs a drain first. */
+  setWritable(link: EngineLink, writable: boolean, nowMs: number): void {
+    this.#nowMs = nowMs
+    if (!writable && link.writable) link.stuckSinceMs = nowMs
+    link.writable = writable
+  }
+
+  /** The Duplex below the link ended or failed; what the link held goes out elsewhere. */
+  linkLost(link: EngineLink, reason: LinkCloseReason, nowMs: number, detail?: string): void {
+    this.#nowMs = nowMs
+    if (link.closed) return
+    const orderly = this.#bothFinished || link.status.kind === 'leaving'
+    this.#closeLink(link, orderly ? this.#orderlyReason(link) : reason, true, detail)
+    this.#settle()
+  }
+
+  /** Removes a link in good order: no more data, Goodbye, the other side's Goodbye. */
+  disconnectLink(link: EngineLink, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#leave(link, 'local')
+  }
+
+  /** Stops or allows reliable messages on the link, in both directions. */
+  setBlocked(link: EngineLink, blocked: boolean, nowMs: number): void {
+    this.#nowMs = nowMs
+    if (link.blocked === blocked || link.closed) return
+    link.blocked = blocked
+    this.#events.push({ kind: 'linkBlocked', link })
+  }
+
+  // ---------------------------------------------------------------- application
+
+  /** Whether the application has more to write behind what it wrote; a hint for the choice of links. */
+  set moreWaiting(more: boolean) {
+    this.#sender.moreWaiting = more
+  }
+
+  /** Takes over `chunks`, which must not change any more. The event `writable` follows when all is on its way. */
+  write(chunks: readonly Uint8Array[], nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#state.kind !== 'open' || this.#sender.state !== 'open') return
+    this.#sender.write(chunks)
+    this.#writableAnnounced = false
+  }
+
+  /** Nothing follows what was written. */
+  finish(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#sender.finish()
+  }
+
+  /** Next received bytes in order, one piece; they count as taken by the application. */
+  read(nowMs: number): Uint8Array | undefined {
+    this.#nowMs = nowMs
+    const piece = this.#receiver.read()
+    if (this.#receiver.readableBytes === 0) this.#readableAnnounced = false
+    return piece
+  }
+
+  /** Tells the peer to stop; what is under way is received and dropped. */
+  closeRead(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#receiver.close()) this.#sender.wantReceiveClose()
+  }
+
+  /** Gives up reading: nothing received from here on is processed. */
+  dropRead(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#receiver.drop()) this.#sender.wantReceiveFinish()
+  }
+
+  /** Ends the connection by force on both sides. */
+  terminate(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#state.kind !== 'open') return
+    this.#state = { kind: 'terminating', deadlineMs: nowMs + TERMINATE_WAIT_MS }
+    this.#terminateOwed = new Set(this.#links)
+    if (this.#links.length === 0) this.#close('terminated')
+  }
+
+  /** Ends the connection at once, without a word to the peer. */
+  abort(failure: ConnectionFailure | undefined, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#close(failure)
+  }
+
+  // ---------------------------------------------------------------- driving
+
+  /**
+   * Takes in one message that arrived on a link. Never throws for what a peer sent.
+   *
+   * @param message - its payload is kept, not copied: nobody may write to it again
+   */
+  receive(link: EngineLink, message: LinkMessage, nowMs: number): void {
+    this.#nowMs = nowMs
+    if (link.closed || this.#state.kind === 'closed') return
+    link.recordReceived(wireSize(message), nowMs)
+    try {
+      this.#receive(link, message)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      if (error.scope === 'link') this.#closeLink(link, 'protocol-error', true, error.message)
+      else this.#close('protocol-error', error.message)
+    }
+    this.#settle()
+  }
+
+  /** Next message to send and its link; `undefined` when nothing may go out. Ask again after every input. */
+  takeOutput(nowMs: number): Output | undefined {
+    this.#nowMs = nowMs
+    if (this.#state.kind === 'closed') return undefined
+    const output = this.#takeControl() ?? this.#takeReliable()
+    if (output) {
+      output.link.recordSent(wireSize(output.message), nowMs)
+      return output
+    }
+    this.#noteIdleLinks()
+    this.#settle()
+    return undefined
+  }
+
+  /** Next event for the application, oldest first. */
+  takeEvent(): EngineEvent | undefined {
+    return this.#events.shift()
+  }
+
+  /** Earliest time at which `expire` has work. Any input may move it. */
+  get nextDeadlineMs(): number | undefined {
+    if (this.#state.kind === 'closed') return undefined
+    if (this.#state.kind === 'terminating') return this.#state.deadlineMs
+    let earliest = this.#health.nextDeadlineMs(this.#nowMs) ?? Number.POSITIVE_INFINITY
+    if (this.#notWorkingSinceMs !== null) earliest = Math.min(earliest, this.#notWorkingSinceMs + this.#config.noLinkTimeout)
+    if (this.#bothFinishedSinceMs !== undefined) {
+      earliest = Math.min(earliest, this.#bothFinishedSinceMs + this.#config.terminationTimeout)
+    }
+    const overdueMs = this.#links.length > 1 ? this.#sender.overdueMs : undefined
+    if (overdueMs !== undefined && overdueMs > this.#nowMs) earliest = Math.min(earliest, overdueMs)
+    return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
+  }
+
+  /** Runs every deadline due at `nowMs`. Calling it early or twice does nothing. */
+  expire(nowMs: number): void {
+    this.#nowMs = nowMs
+    if (this.#state.kind === 'closed') return
+    if (this.#state.kind === 'terminating') {
+      if (nowMs >= this.#state.deadlineMs) this.#close('terminated')
+      return
+    }
+    this.#health.check(nowMs)
+    if (this.#bothFinishedSinceMs !== undefined && nowMs >= this.#bothFinishedSinceMs + this.#config.terminationTimeout) {
+      this.#close(this.undelivered ? 'no-links-timeout' : undefined)
+    } else if (this.#notWorkingSinceMs !== null && nowMs >= this.#notWorkingSinceMs + this.#config.noLinkTimeout) {
+      this.#close('no-links-timeout')
+    }
+  }
+
+  // ---------------------------------------------------------------- receiving
+
+  #receive(link: EngineLink, message: LinkMessage): void {
+    switch (message.type) {
+      case MessageType.Data:
+      case MessageType.Consumed:
+      case MessageType.SendFinish:
+      case MessageType.ReceiveClose:
+      case MessageType.ReceiveFinish:
+        this.#receiveReliable(link, message)
+        break
+      case MessageType.Ack:
+        this.#receiveAck(link, message.sequence)
+        break
+      case MessageType.Ping:
+        link.pongOwed = true
+        break
+      case MessageType.Pong:
+        this.#health.pong(link, this.#nowMs)
+        this.#recheckSilence()
+        break
+      case MessageType.TestData:
+        break
+      case MessageType.SetBlock:
+        if (link.remotelyBlocked === message.blocked) break
+        link.remotelyBlocked = message.blocked
+        this.#events.push({ kind: 'linkBlocked', link })
+        break
+      case MessageType.Goodbye:
+        this.#receiveGoodbye(link)
+        break
+      case MessageType.Terminate:
+        this.#receiveTerminate(link)
+        break
+      default:
+        throw new ProtocolError(`message of type ${message.type} after the handshake`)
+    }
+  }
+
+  #receiveReliable(link: EngineLink, message: ReliableMessage): void {
+    if (link.goodbyeReceived) throw new ProtocolError('reliable message after Goodbye')
+    if (this.#receiver.receive(message)) link.acksOwed.push(message.sequence)
+    if (this.#receiver.readableBytes > 0 && !this.#readableAnnounced) {
+      this.#readableAnnounced = true
+      this.#events.push({ kind: 'readable' })
+    }
+  }
+
+  #receiveAck(link: EngineLink, sequence: number): void {
+    const oldest = link.flights.peek()
+    if (oldest?.sent.sequence !== sequence) {
+      this.#receiveOddAck(link, sequence)
+      return
+    }
+    link.flights.shift()
+    const { sent } = oldest
+    if (link.trusted) sent.liveFlights--
+    link.path.delivered(oldest, this.#nowMs)
+    this.#sender.window.acknowledge(sent)
+    this.#health.acked(link, oldest.sentMs, this.#nowMs)
+  }
+
+  /** An ack that is not for the oldest transmission on its link. */
+  #receiveOddAck(link: EngineLink, sequence: number): void {
+    if (!this.#sender.window.wasSent(sequence)) throw new ProtocolError('ack of a message that was never sent')
+    const searched = Math.min(ACK_SEARCH, link.flights.length)
+    for (let index = 1; index < searched; index++) {
+      // Links are ordered and acks are too: the messages before this one got lost on a link that must not lose any.
+      if (link.flights.at(index)?.sent.sequence === sequence) throw new ProtocolError('ack before that of an older message')
+    }
+  }
+
+  #receiveGoodbye(link: EngineLink): void {
+    if (link.goodbyeReceived) throw new ProtocolError('second Goodbye')
+    link.goodbyeReceived = true
+    this.#leave(link, 'remote')
+    this.#closeIfGoodbyesDone(link)
+  }
+
+  #receiveTerminate(link: EngineLink): void {
+    if (this.#state.kind === 'open') {
+      this.#events.push({ kind: 'terminated' })
+      this.terminate(this.#nowMs)
+    }
+    // Having terminated and been answered, or answering: either way nothing more comes on this link.
+    link.goodbyeReceived = true
+    this.#closeIfTerminated(link)
+  }
+
+  // ---------------------------------------------------------------- sending
+
+  /** Messages that belong to one link, in the order of docs/protocol.md section 6; links take turns. */
+  #takeControl(): Output | undefined {
+    const count = this.#links.length
+    for (let turn = 0; turn < count; turn++) {
+      const index = (this.#controlFrom + turn) % count
+      const link = this.#links[index] as EngineLink
+      if (!link.writable) continue
+      const message = this.#state.kind === 'terminating' ? this.#nextTerminate(link) : this.#nextControl(link)
+      if (!message) continue
+      this.#controlFrom = index
+      return { link, message }
+    }
+    return undefined
+  }
+
+  #nextTerminate(link: EngineLink): LinkMessage | undefined {
+    if (!this.#terminateOwed.delete(link)) return undefined
+    this.#closeIfTerminated(link)
+    return { type: MessageType.Terminate }
+  }
+
+  #nextControl(link: EngineLink): LinkMessage | undefined {
+    if (link.goodbyeSent) return undefined
+    if (link.pongOwed) {
+      link.pongOwed = false
+      return { type: MessageType.Pong }
+    }
+    if (link.status.kind === 'leaving' && link.acksOwed.length === 0) {
+      link.goodbyeSent = true
+      this.#closeIfGoodbyesDone(link)
+      return { type: MessageType.Goodbye }
+    }
+    if (link.pingAskedMs !== undefined && link.pingSentMs === undefined && link.status.kind !== 'leaving') {
+      link.pingSentMs = this.#nowMs
+      return { type: MessageType.Ping }
+    }
+    if (link.blocked !== link.blockAnnounced) {
+      link.blockAnnounced = link.blocked
+      return { type: MessageType.SetBlock, blocked: link.blocked }
+    }
+    const owed = link.acksOwed.shift()
+    if (owed !== undefined) return { type: MessageType.Ack, sequence: owed }
+    return link.status.kind === 'unconfirmed' ? this.#nextTestMessage(link) : undefined
+  }
+
+  #nextTestMessage(link: EngineLink): LinkMessage | undefined {
+    if (link.test.kind === 'idle' && link.flights.length === 0 && link.pingSentMs === undefined) {
+      link.test = { kind: 'running', bytesLeft: link.config.testDataLimit }
+    }
+    if (link.test.kind !== 'running' || link.pingSentMs !== undefined) return undefined
+    const { bytesLeft } = link.test
+    if (bytesLeft > 0) {
+      const bytes = Math.min(bytesLeft, TEST_PACKET_BYTES)
+      link.test = { kind: 'running', bytesLeft: bytesLeft - bytes }
+      return { type: MessageType.TestData, bytes }
+    }
+    link.pingAskedMs ??= this.#nowMs
+    link.pingSentMs = this.#nowMs
+    return { type: MessageType.Ping }
+  }
+
+  #takeReliable(): Output | undefined {
+    if (this.#state.kind !== 'open') return undefined
+    const output = this.#sender.takeOutput(this.#receiver.consumedDue, this.#takeUnreported, this.#nowMs)
+    if (!this.#writableAnnounced && this.#sender.queuedBytes === 0) {
+      this.#writableAnnounced = true
+      this.#events.push({ kind: 'writable' })
+    }
+    return output
+  }
+
+  readonly #takeUnreported = (): number => this.#receiver.takeUnreported()
+
+  /** Links that could carry more than there is measure the application, not their path. */
+  #noteIdleLinks(): void {
+    const moreComes = this.#sender.moreWaiting && this.#sender.queuedBytes === 0
+    for (const link of this.#links) {
+      if (!link.writable) continue
+      link.recordIdle(this.#nowMs)
+      if (link.usable && !moreComes && link.path.isOpen(link.path.chunkBytes(), this.#nowMs)) link.path.limitedByApplication()
+    }
+  }
+
+  // ---------------------------------------------------------------- link states
+
+  #confirm(link: EngineLink): void {
+    const wasWorking = link.working
+    const anew = link.status.kind === 'unconfirmed' && link.status.reason === 'new'
+    this.#sender.trustAgain(link)
+    if (!anew) link.path.restart()
+    link.moveTo({ kind: 'working' })
+    if (!wasWorking) this.#events.push({ kind: 'linkWorking', link })
+    this.#noteWorking()
+  }
+
+  #doubt(link: EngineLink): void {
+    this.#sender.requeue(link)
+    link.moveTo({ kind: 'suspect', sinceMs: this.#nowMs })
+  }
+
+  #unconfirm(link: EngineLink, reason: NotWorkingReason): void {
+    const { status } = link
+    if (link.trusted) this.#sender.requeue(link)
+    if (link.working) {
+      link.hangs++
+      for (const other of this.#links) if (other.test.kind === 'failed') other.test = { kind: 'idle' }
+    }
+    const sinceMs = status.kind === 'unconfirmed' ? status.sinceMs : this.#nowMs
+    link.moveTo({ kind: 'unconfirmed', reason, sinceMs })
+    this.#events.push({ kind: 'linkNotWorking', link, reason })
+    this.#noteWorking()
+  }
+
+  #leave(link: EngineLink, initiator: 'local' | 'remote'): void {
+    if (link.closed || link.status.kind === 'leaving') return
+    if (link.trusted) this.#sender.requeue(link)
+    link.moveTo({ kind: 'leaving', initiator, sinceMs: this.#nowMs })
+    this.#events.push({ kind: 'linkNotWorking', link, reason: 'disconnecting' })
+    this.#noteWorking()
+  }
+
+  #closeIfGoodbyesDone(link: EngineLink): void {
+    if (link.goodbyeSent && link.goodbyeReceived) this.#closeLink(link, this.#orderlyReason(link), false)
+  }
+
+  #orderlyReason(link: EngineLink): LinkCloseReason {
+    if (link.status.kind !== 'leaving') return 'connection-closed'
+    return link.status.initiator === 'local' ? 'locally-requested' : 'remotely-requested'
+  }
+
+  #closeLink(link: EngineLink, reason: LinkCloseReason, abrupt: boolean, detail?: string): void {
+    if (link.closed) return
+    if (link.trusted) this.#sender.requeue(link)
+    for (let flight = link.flights.shift(); flight; flight = link.flights.shift()) link.path.forget(flight)
+    link.moveTo({ kind: 'closed', reason })
+    this.#links.splice(this.#links.indexOf(link), 1)
+    this.#terminateOwed.delete(link)
+    this.#events.push({ kind: 'linkClosed', link, reason, abrupt, detail })
+    this.#noteWorking()
+    if (this.#state.kind === 'terminating' && this.#links.length === 0) this.#close('terminated')
+  }
+
+  #noteWorking(): void {
+    const working = this.#links.some((link) => link.working)
+    if (working) {
+      this.#notWorkingSinceMs = null
+      this.#establishedMs ??= this.#nowMs
+    } else this.#notWorkingSinceMs ??= this.#nowMs
+  }
+
+  /** A witness may just have answered: links that were only waiting for one can be judged now. */
+  #recheckSilence(): void {
+    if (this.#links.length > 1 && this.#state.kind === 'open') this.#health.check(this.#nowMs)
+  }
+
+  // ---------------------------------------------------------------- the end
+
+  get #bothFinished(): boolean {
+    return this.#sender.finished && this.#receiver.finished
+  }
+
+  /** Announces what has come to an end, and closes the connection when everything has. */
+  #settle(): void {
+    if (this.#state.kind !== 'open') return
+    if (this.#receiver.ended && !this.#endAnnounced) {
+      this.#endAnnounced = true
+      this.#events.push({ kind: 'end' })
+    }
+    if (this.#sender.finished && !this.#finishAnnounced) {
+      this.#finishAnnounced = true
+      this.#events.push({ kind: 'finished' })
+    }
+    if (!this.#bothFinished) return
+    this.#bothFinishedSinceMs ??= this.#nowMs
+    if (this.#isSettled || (this.#links.length === 0 && !this.undelivered)) this.#close(undefined)
+  }
+
+  /** Nothing is owed to either side. */
+  get #isSettled(): boolean {
+    if (!this.#sender.settled || this.#receiver.heldBytes > 0 || this.#receiver.unreportedBytes > 0) return false
+    return this.#links.every((link) => link.acksOwed.length === 0)
+  }
+
+  #announceRefusal(): void {
+    const nothingLost = this.#sender.state !== 'open' && this.#sender.queuedBytes === 0
+    if (this.#refusalAnnounced || nothingLost) return
+    this.#refusalAnnounced = true
+    this.#events.push({ kind: 'writeRefused' })
+  }
+
+  #closeIfTerminated(link: EngineLink): void {
+    if (this.#state.kind !== 'terminating' || this.#terminateOwed.has(link) || !link.goodbyeReceived) return
+    this.#closeLink(link, 'terminated', false)
+  }
+
+  #close(failure: ConnectionFailure | undefined, detail?: string): void {
+    if (this.#state.kind === 'closed') return
+    this.#state = { kind: 'closed' }
+    const reason = closeReasonOf(failure)
+    for (const link of [...this.#links]) this.#closeLink(link, reason, failure !== undefined && failure !== 'terminated')
+    this.#events.push({ kind: 'closed', failure, detail })
+  }
+}
+
+function closeReasonOf(failure: ConnectionFailure | undefined): LinkCloseReason {
+  switch (failure) {
+    case undefined:
+      return 'connection-closed'
+    case 'terminated':
+    case 'protocol-error':
+    case 'server-id-mismatch':
+      return failure
+    default:
+      return 'all-unconfirmed-timeout'
+  }
+}

@@ -1,0 +1,188 @@
+// One link as the engine sees it: its state, what it owes the peer, what it has in flight.
+
+import { assert } from './assert.ts'
+import type { LinkConfig } from '../config.ts'
+import type { LinkCloseReason, NotWorkingReason } from './events.ts'
+import { Fifo } from './fifo.ts'
+import type { Flight } from './flight.ts'
+import { type IntervalStats, IntervalStatistics } from './interval-statistics.ts'
+import { PathModel } from './path-model.ts'
+
+export type LinkStatus =
+  /** Carries no reliable messages until a test or its own late acks show that it works. */
+  | { readonly kind: 'unconfirmed'; readonly reason: NotWorkingReason; readonly sinceMs: number }
+  | { readonly kind: 'working' }
+  /** Still counts as working, but its answers are overdue: what it holds goes out elsewhere, too. */
+  | { readonly kind: 'suspect'; readonly sinceMs: number }
+  /** Says Goodbye. */
+  | { readonly kind: 'leaving'; readonly initiator: 'local' | 'remote'; readonly sinceMs: number }
+  | { readonly kind: 'closed'; readonly reason: LinkCloseReason }
+
+const LEGAL_MOVES: Record<LinkStatus['kind'], readonly LinkStatus['kind'][]> = {
+  unconfirmed: ['unconfirmed', 'working', 'leaving', 'closed'],
+  working: ['unconfirmed', 'suspect', 'leaving', 'closed'],
+  suspect: ['unconfirmed', 'working', 'leaving', 'closed'],
+  leaving: ['closed'],
+  closed: [],
+}
+
+export type LinkTest =
+  | { readonly kind: 'idle' }
+  /** Test data goes out, then a ping. */
+  | { readonly kind: 'running'; readonly bytesLeft: number }
+  | { readonly kind: 'failed'; readonly retryMs: number }
+
+/** Statistics of one link; speeds in bytes per second, times in ms. */
+export interface LinkStats {
+  /** When the link joined, on the clock that drives the engine. */
+  readonly established: number
+  /** Bytes, framing included. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Bytes sent and not yet acknowledged on this link, framing included. */
+  readonly inFlight: number
+  /** Most bytes that the link may have in flight now. */
+  readonly window: number
+  readonly roundTrip: number
+  readonly minRoundTrip: number
+  readonly deliveryRate: number
+  /** How often the link stopped working. */
+  readonly hangs: number
+  /** Messages that went out again elsewhere because this link held them. */
+  readonly resent: number
+  readonly intervals: readonly IntervalStats[]
+}
+
+let lastId = 0
+
+export class EngineLink {
+  /** Unique in this process. */
+  readonly id: number
+  readonly path: PathModel
+  readonly establishedMs: number
+  #config: LinkConfig
+
+  #status: LinkStatus
+  test: LinkTest = { kind: 'idle' }
+
+  /** The Duplex takes more. */
+  writable = true
+  /** Since when it does not. */
+  stuckSinceMs = 0
+
+  /** Transmissions not acknowledged on this link, oldest first: links and acks are ordered. */
+  readonly flights = new Fifo<Flight>()
+  /** Sequence numbers to be acknowledged, in order of receipt. */
+  readonly acksOwed = new Fifo<number>()
+
+  pongOwed = false
+  /** A ping shall go out, since when; or is out, see `pingSentMs`. */
+  pingAskedMs: number | undefined
+  /** When the ping that is not answered yet went out. */
+  pingSentMs: number | undefined
+  lastPingMs: number
+  lastSentMs: number
+  /** Last ack or pong. */
+  progressMs: number
+  /** Latest time at which something was sent that has been answered. */
+  provenMs = 0
+
+  blocked = false
+  /** What the peer was last told about `blocked`. */
+  blockAnnounced = false
+  remotelyBlocked = false
+  goodbyeSent = false
+  goodbyeReceived = false
+
+  readonly #intervals: IntervalStatistics
+  #bytesSent = 0
+  #bytesReceived = 0
+  hangs = 0
+  resent = 0
+
+  constructor(config: LinkConfig, roundTripMs: number, statsIntervalsMs: readonly number[], nowMs: number) {
+    this.id = ++lastId
+    this.#config = config
+    this.path = new PathModel(config, roundTripMs, nowMs)
+    this.establishedMs = nowMs
+    this.lastPingMs = nowMs
+    this.lastSentMs = nowMs
+    this.progressMs = nowMs
+    this.#status = { kind: 'unconfirmed', reason: 'new', sinceMs: nowMs }
+    this.#intervals = new IntervalStatistics(statsIntervalsMs, nowMs)
+  }
+
+  get config(): LinkConfig {
+    return this.#config
+  }
+
+  set config(config: LinkConfig) {
+    this.#config = config
+    this.path.config = config
+  }
+
+  get status(): LinkStatus {
+    return this.#status
+  }
+
+  /** The only place where the state changes. */
+  moveTo(status: LinkStatus): void {
+    assert(LEGAL_MOVES[this.#status.kind].includes(status.kind), `link ${this.id}: ${this.#status.kind} to ${status.kind}`)
+    this.#status = status
+    this.test = { kind: 'idle' }
+  }
+
+  get working(): boolean {
+    return this.#status.kind === 'working' || this.#status.kind === 'suspect'
+  }
+
+  get closed(): boolean {
+    return this.#status.kind === 'closed'
+  }
+
+  get notWorkingReason(): NotWorkingReason | null {
+    if (this.#status.kind === 'unconfirmed') return this.#status.reason
+    return this.#status.kind === 'leaving' ? 'disconnecting' : null
+  }
+
+  /** May carry reliable messages now, as far as its state goes. */
+  get usable(): boolean {
+    return this.#status.kind === 'working' && !this.blocked && !this.remotelyBlocked
+  }
+
+  /** What is in flight here still counts as being on its way. */
+  get trusted(): boolean {
+    return this.#status.kind === 'working'
+  }
+
+  recordSent(bytes: number, nowMs: number): void {
+    this.#bytesSent += bytes
+    this.lastSentMs = nowMs
+    this.#intervals.record(bytes, 0, nowMs)
+  }
+
+  recordReceived(bytes: number, nowMs: number): void {
+    this.#bytesReceived += bytes
+    this.#intervals.record(0, bytes, nowMs)
+  }
+
+  recordIdle(nowMs: number): void {
+    this.#intervals.idle(nowMs)
+  }
+
+  stats(nowMs: number): LinkStats {
+    return {
+      established: this.establishedMs,
+      bytesSent: this.#bytesSent,
+      bytesReceived: this.#bytesReceived,
+      inFlight: this.path.inFlightBytes,
+      window: this.path.windowBytes(nowMs),
+      roundTrip: this.path.roundTripMs,
+      minRoundTrip: this.path.minRoundTripMs,
+      deliveryRate: this.path.rateBytesPerMs * 1_000,
+      hangs: this.hangs,
+      resent: this.resent,
+      intervals: this.#intervals.last(nowMs),
+    }
+  }
+}

@@ -1,0 +1,221 @@
+// Watches the links: tests new ones, pings idle ones, doubts those that fall silent, removes those that stay so.
+//
+// The failure detector is that of docs/protocol.md and docs/architecture.md: a link whose answers are overdue is
+// pinged together with the others, its witnesses. Only when a witness answers something that was sent after that ping
+// the link is in doubt: a stall of either event loop hits all links alike and is no failure of one.
+
+import type { EngineLink } from './engine-link.ts'
+import type { LinkCloseReason, NotWorkingReason } from './events.ts'
+
+/** Silence of a link with something in flight before it is pinged. */
+const PING_SILENCE_MS = 20
+/** Shortest silence that counts as failure. */
+const DOUBT_SILENCE_MS = 60
+/** The same when only control messages are in flight, which a busy reader may leave unanswered for longer. */
+const DOUBT_CONTROL_SILENCE_MS = 200
+/** Shortest time that a ping is given. */
+const DOUBT_PING_MS = 30
+/** Clocks of both ends of a comparison may differ so much. */
+const WITNESS_SLACK_MS = 2
+
+/** What health decides and the connection carries out. */
+export interface HealthActions {
+  /** The link's answers are overdue. */
+  doubt(link: EngineLink): void
+  /** The link answers again, or passed its test. */
+  confirm(link: EngineLink): void
+  /** The link is not to be used until it is confirmed. */
+  unconfirm(link: EngineLink, reason: NotWorkingReason): void
+  /** The link is not worth keeping. */
+  close(link: EngineLink, reason: LinkCloseReason): void
+}
+
+export class LinkHealth {
+  readonly #links: readonly EngineLink[]
+  readonly #actions: HealthActions
+  readonly #maxPingSpread: number | null
+
+  constructor(links: readonly EngineLink[], maxPingSpread: number | null, actions: HealthActions) {
+    this.#links = links
+    this.#maxPingSpread = maxPingSpread
+    this.#actions = actions
+  }
+
+  /** A ping of the link came back. */
+  pong(link: EngineLink, nowMs: number): void {
+    const { pingSentMs } = link
+    if (pingSentMs === undefined) return
+    const roundTripMs = nowMs - pingSentMs
+    link.pingSentMs = undefined
+    link.pingAskedMs = undefined
+    link.lastPingMs = nowMs
+    link.progressMs = nowMs
+    link.provenMs = Math.max(link.provenMs, pingSentMs)
+    link.path.takePing(roundTripMs, nowMs)
+    if (link.status.kind === 'suspect') this.#actions.confirm(link)
+    else if (link.status.kind === 'unconfirmed') this.#judgeTest(link, roundTripMs, nowMs)
+    this.#unconfirmSlow()
+  }
+
+  /** Something sent at `sentMs` was acknowledged on the link. */
+  acked(link: EngineLink, sentMs: number, nowMs: number): void {
+    link.progressMs = nowMs
+    link.provenMs = Math.max(link.provenMs, sentMs)
+    // Its late acks show that a link that timed out works after all.
+    const { status } = link
+    const timedOut = status.kind === 'suspect' || (status.kind === 'unconfirmed' && status.reason === 'ack-timeout')
+    if (timedOut && link.flights.length === 0) this.#actions.confirm(link)
+    if (link.config.maxPing !== null || this.#maxPingSpread !== null) this.#unconfirmSlow()
+  }
+
+  /** Runs what is due on every link. */
+  check(nowMs: number): void {
+    for (const link of [...this.#links]) {
+      this.#checkRemoval(link, nowMs)
+      if (link.closed) continue
+      this.#checkAcks(link, nowMs)
+      this.#checkSilence(link, nowMs)
+      if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'idle' }
+      const pingDueMs = this.#pingDueMs(link)
+      if (pingDueMs !== undefined && nowMs >= pingDueMs) this.#askPing(link, nowMs)
+    }
+  }
+
+  /** Earliest time at which `check` has something to do. */
+  nextDeadlineMs(nowMs: number): number | undefined {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const link of this.#links) {
+      earliest = Math.min(
+        earliest,
+        this.#removalMs(link),
+        this.#ackDeadlineMs(link),
+        this.#silenceDeadlineMs(link, nowMs),
+        link.test.kind === 'failed' ? link.test.retryMs : Number.POSITIVE_INFINITY,
+        this.#pingDueMs(link) ?? Number.POSITIVE_INFINITY,
+      )
+    }
+    return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
+  }
+
+  #judgeTest(link: EngineLink, roundTripMs: number, nowMs: number): void {
+    if (roundTripMs <= link.config.ackTimeoutMax / 2 && (!this.#isSlow(link) || this.#othersUnusable(link))) {
+      this.#actions.confirm(link)
+      return
+    }
+    if (link.status.kind === 'unconfirmed') this.#actions.unconfirm(link, this.#isSlow(link) ? 'max-ping' : 'test-failed')
+    link.test = { kind: 'failed', retryMs: nowMs + link.config.retestInterval }
+  }
+
+  // ---- removal
+
+  #checkRemoval(link: EngineLink, nowMs: number): void {
+    const { config, status } = link
+    if (link.pingSentMs !== undefined && nowMs >= link.pingSentMs + config.pingTimeout) this.#actions.close(link, 'ping-timeout')
+    else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) this.#actions.close(link, 'send-timeout')
+    else if (status.kind === 'leaving' && nowMs >= status.sinceMs + config.nonWorkingTimeout) {
+      this.#actions.close(link, status.initiator === 'local' ? 'locally-requested' : 'remotely-requested')
+    } else if (status.kind === 'unconfirmed' && nowMs >= status.sinceMs + config.nonWorkingTimeout) {
+      this.#actions.close(link, 'non-working-timeout')
+    }
+  }
+
+  #removalMs(link: EngineLink): number {
+    const { config, status } = link
+    let earliest = Number.POSITIVE_INFINITY
+    if (link.pingSentMs !== undefined) earliest = link.pingSentMs + config.pingTimeout
+    if (!link.writable) earliest = Math.min(earliest, link.stuckSinceMs + config.pingTimeout)
+    if (status.kind === 'leaving' || status.kind === 'unconfirmed') earliest = Math.min(earliest, status.sinceMs + config.nonWorkingTimeout)
+    return earliest
+  }
+
+  // ---- overdue acks
+
+  #checkAcks(link: EngineLink, nowMs: number): void {
+    if (nowMs >= this.#ackDeadlineMs(link)) this.#actions.unconfirm(link, 'ack-timeout')
+  }
+
+  #ackDeadlineMs(link: EngineLink): number {
+    const oldest = link.flights.peek()
+    if (!link.working || !oldest) return Number.POSITIVE_INFINITY
+    const { ackTimeoutMin, ackTimeoutFactor, ackTimeoutMax } = link.config
+    const limitMs = Math.min(Math.max(ackTimeoutMin, ackTimeoutFactor * link.path.roundTripMs), ackTimeoutMax)
+    return Math.max(link.progressMs, oldest.sentMs) + limitMs
+  }
+
+  // ---- silence
+
+  #checkSilence(link: EngineLink, nowMs: number): void {
+    if (nowMs < this.#silenceDeadlineMs(link, Number.NEGATIVE_INFINITY)) return
+    const pingAskedMs = link.pingAskedMs
+    if (pingAskedMs === undefined) {
+      for (const other of this.#links) if (other === link || other.usable) this.#askPing(other, nowMs)
+      return
+    }
+    const witnessed = this.#links.some((other) => other !== link && other.usable && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS)
+    if (witnessed) this.#actions.doubt(link)
+  }
+
+  /** Time of the next step against a silent link; a step due before `afterMs` waits for a witness, not for time. */
+  #silenceDeadlineMs(link: EngineLink, afterMs: number): number {
+    const oldest = link.flights.peek()
+    if (link.status.kind !== 'working' || !oldest || !this.#hasOther(link)) return Number.POSITIVE_INFINITY
+    const sinceMs = Math.max(link.progressMs, oldest.sentMs)
+    const { path } = link
+    if (link.pingAskedMs === undefined) {
+      return Math.max(sinceMs + Math.max(PING_SILENCE_MS, path.minRoundTripMs / 2), oldest.predictedAckMs)
+    }
+    const least = oldest.sent.bytes > 0 ? DOUBT_SILENCE_MS : DOUBT_CONTROL_SILENCE_MS
+    const doubtMs = Math.max(
+      sinceMs + Math.max(least, path.roundTripMs + 4 * path.roundTripDeviationMs),
+      link.pingAskedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),
+      oldest.predictedAckMs + Math.max(0, path.predictionErrorMs) + 8 * path.predictionDeviationMs,
+    )
+    return doubtMs > afterMs ? doubtMs : Number.POSITIVE_INFINITY
+  }
+
+  #hasOther(link: EngineLink): boolean {
+    for (const other of this.#links) if (other !== link && other.usable) return true
+    return false
+  }
+
+  // ---- pings
+
+  #askPing(link: EngineLink, nowMs: number): void {
+    if (link.pingAskedMs === undefined) link.pingAskedMs = nowMs
+  }
+
+  #pingDueMs(link: EngineLink): number | undefined {
+    if (link.pingAskedMs !== undefined || link.status.kind === 'leaving') return undefined
+    const { mode, interval } = link.config.ping
+    switch (mode) {
+      case 'periodic':
+        return link.lastPingMs + interval
+      case 'whenIdle':
+        return Math.max(link.lastSentMs, link.lastPingMs) + interval
+      case 'whenTimedOut':
+        return link.status.kind === 'suspect' ? link.status.sinceMs : undefined
+    }
+  }
+
+  // ---- slow links
+
+  #isSlow(link: EngineLink): boolean {
+    const { roundTripMs } = link.path
+    if (link.config.maxPing !== null && roundTripMs > link.config.maxPing) return true
+    if (this.#maxPingSpread === null) return false
+    let shortestMs = Number.POSITIVE_INFINITY
+    for (const other of this.#links) if (other.usable) shortestMs = Math.min(shortestMs, other.path.roundTripMs)
+    return roundTripMs > shortestMs * this.#maxPingSpread
+  }
+
+  /** No other link could do better than this slow one. */
+  #othersUnusable(link: EngineLink): boolean {
+    return this.#links.every((other) => other === link || !other.usable || this.#isSlow(other))
+  }
+
+  #unconfirmSlow(): void {
+    for (const link of this.#links) {
+      if (link.working && this.#isSlow(link) && !this.#othersUnusable(link)) this.#actions.unconfirm(link, 'max-ping')
+    }
+  }
+}

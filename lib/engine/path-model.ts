@@ -1,0 +1,269 @@
+// What the acks of one link tell about the path below it: round trip, delivery rate, and from them how much the link
+// may hold in flight, how large its messages are and when a message would arrive.
+//
+// Rates are measured as in BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016): bytes delivered
+// between the last ack before a send and the ack of what was sent, over the time between them. The window adds a
+// standing queue of `head` ms instead of probing: a faster path raises the next sample by itself.
+
+import type { LinkConfig } from '../config.ts'
+import { Flight } from './flight.ts'
+
+/** A round trip of nothing would make rates infinite; no real path is quicker. */
+const LEAST_ROUND_TRIP_MS = 0.1
+/** The minimum round trip is the least of the current and the previous bucket of this length. */
+const ROUND_TRIP_BUCKET_MS = 5_000
+/** The delivery rate is the highest of so many round trips. */
+const RATE_ROUNDS = 10
+/** Hides the event loops of both ends and the gaps between their acks. */
+const LEAST_HEAD_MS = 12
+/** A link with less in flight measures too little to ever earn more. */
+const LEAST_WINDOW_BYTES = 32_768
+/** A message takes about so long on its link: short enough not to hold up the stream, long enough to cost little CPU. */
+const CHUNK_MS = 3
+const LEAST_CHUNK_BYTES = 4_096
+
+export class PathModel {
+  config: LinkConfig
+
+  #smoothedMs: number
+  #fastDeviationMs: number
+  #slowDeviationMs: number
+  #bucketMinMs: number
+  #previousMinMs: number
+  #bucketEndMs: number
+  #drainUntilMs = 0
+
+  #inFlightBytes = 0
+  #deliveredBytes = 0
+  #deliveredMs = 0
+  #applicationLimitedUntilBytes = 0
+
+  /** Highest sample of each of the last rounds. */
+  #rateOfRound = new Float64Array(RATE_ROUNDS)
+  #round = 0
+  #roundEndBytes = 0
+  #roundMeasured = false
+  #rate = 0
+  #averageRate = 0
+
+  #startup = true
+  #startupWindowBytes: number
+  #startupRate = 0
+  #roundsWithoutGrowth = 0
+  #lateAcksInRound = 0
+
+  /** Error of `predictedAckMs`, mean and mean deviation. */
+  #predictionErrorMs = 0
+  #predictionDeviationMs = 0
+
+  /** @param roundTripMs - measured by the handshake */
+  constructor(config: LinkConfig, roundTripMs: number, nowMs: number) {
+    this.config = config
+    const first = Math.max(roundTripMs, LEAST_ROUND_TRIP_MS)
+    this.#smoothedMs = first
+    this.#fastDeviationMs = first / 2
+    this.#slowDeviationMs = first / 2
+    this.#bucketMinMs = first
+    this.#previousMinMs = first
+    this.#bucketEndMs = nowMs + ROUND_TRIP_BUCKET_MS
+    this.#startupWindowBytes = config.windowInit
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlightBytes
+  }
+
+  get minRoundTripMs(): number {
+    return Math.min(this.#bucketMinMs, this.#previousMinMs)
+  }
+
+  get roundTripMs(): number {
+    return this.#smoothedMs
+  }
+
+  get roundTripDeviationMs(): number {
+    return this.#fastDeviationMs
+  }
+
+  /** Delivery rate in bytes per ms; 0 while unknown. */
+  get rateBytesPerMs(): number {
+    return this.#rate
+  }
+
+  get predictionErrorMs(): number {
+    return this.#predictionErrorMs
+  }
+
+  get predictionDeviationMs(): number {
+    return this.#predictionDeviationMs
+  }
+
+  /** Bytes that the link may have in flight. */
+  windowBytes(nowMs: number): number {
+    const wanted = this.#startup
+      ? Math.max(this.#startupWindowBytes, 2 * this.#rate * this.minRoundTripMs)
+      : this.#steadyWindowBytes(nowMs)
+    return Math.min(Math.max(wanted, LEAST_WINDOW_BYTES, 2 * this.chunkBytes()), this.config.windowLimit)
+  }
+
+  /** Whether a message of `bytes` fits into the window; one message always may be in flight. */
+  isOpen(bytes: number, nowMs: number): boolean {
+    return this.#inFlightBytes === 0 || this.#inFlightBytes + bytes <= this.windowBytes(nowMs)
+  }
+
+  /** Best payload size of a message on this link. */
+  chunkBytes(): number {
+    const rate = this.#rate > 0 ? this.#rate : this.#startupWindowBytes / this.minRoundTripMs
+    return Math.max(LEAST_CHUNK_BYTES, Math.floor(CHUNK_MS * rate))
+  }
+
+  /** Time in ms until `bytes` more would have arrived at the other end. */
+  arrivalMs(bytes: number, nowMs: number): number {
+    const halfTripMs = this.minRoundTripMs / 2
+    const rate = this.#serviceRate(nowMs)
+    return Math.max(halfTripMs, this.#inFlightBytes / rate - halfTripMs) + bytes / rate
+  }
+
+  /** Time in ms until an ack sent on the link by itself would be here. */
+  answerMs(): number {
+    return this.minRoundTripMs / 2
+  }
+
+  /** A transmission begins. */
+  send(sent: Flight['sent'], link: Flight['link'], wireBytes: number, nowMs: number): Flight {
+    const idle = this.#inFlightBytes === 0
+    const predictedAckMs = nowMs + this.arrivalMs(wireBytes, nowMs) + this.answerMs()
+    this.#inFlightBytes += wireBytes
+    const limited = idle || this.#applicationLimitedUntilBytes > this.#deliveredBytes
+    return new Flight(sent, link, wireBytes, nowMs, predictedAckMs, this.#deliveredBytes, this.#deliveredMs, limited)
+  }
+
+  /** The link had room that nothing was there to fill: what is in flight now measures the application. */
+  limitedByApplication(): void {
+    this.#applicationLimitedUntilBytes = this.#deliveredBytes + this.#inFlightBytes
+  }
+
+  /** The transmission was acknowledged on this link. */
+  delivered(flight: Flight, nowMs: number): void {
+    this.#inFlightBytes -= flight.wireBytes
+    this.#deliveredBytes += flight.wireBytes
+    const previousDeliveryMs = this.#deliveredMs
+    this.#deliveredMs = nowMs
+    if (flight.tainted) return
+    const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
+    this.#takeRoundTrip(roundTripMs, nowMs)
+    if (!this.#startup) this.#takePredictionError(nowMs - flight.predictedAckMs)
+    if (flight.deliveredMs > 0 && previousDeliveryMs > 0) this.#takeRate(flight, nowMs)
+    this.#advanceRound(flight, roundTripMs)
+  }
+
+  /** The transmission will never be acknowledged: its link is gone. */
+  forget(flight: Flight): void {
+    this.#inFlightBytes -= flight.wireBytes
+  }
+
+  /** A ping came back. */
+  takePing(roundTripMs: number, nowMs: number): void {
+    this.#takeRoundTrip(Math.max(roundTripMs, LEAST_ROUND_TRIP_MS), nowMs)
+  }
+
+  /** Begins anew, at half of what was known: the link was in doubt or is new again. */
+  restart(): void {
+    this.#startupWindowBytes = Math.max(this.#rate * this.minRoundTripMs, LEAST_WINDOW_BYTES)
+    this.#rateOfRound.fill(0)
+    this.#rate /= 2
+    this.#rateOfRound[this.#round % RATE_ROUNDS] = this.#rate
+    this.#averageRate = this.#rate
+    this.#startup = true
+    this.#startupRate = 0
+    this.#roundsWithoutGrowth = 0
+    this.#lateAcksInRound = 0
+  }
+
+  #steadyWindowBytes(nowMs: number): number {
+    const minMs = this.minRoundTripMs
+    if (nowMs < this.#drainUntilMs) return 0.8 * this.#rate * minMs
+    const headMs = Math.max(LEAST_HEAD_MS, minMs / 4, Math.min(2 * this.#slowDeviationMs, minMs + 10))
+    return this.#rate * (minMs + headMs) + 2 * this.chunkBytes()
+  }
+
+  #serviceRate(nowMs: number): number {
+    const rate = this.#startup
+      ? Math.max(this.windowBytes(nowMs) / Math.max(1, this.minRoundTripMs), this.#rate)
+      : Math.min(this.#averageRate || this.#rate, this.#rate)
+    return Math.max(rate, 0.001)
+  }
+
+  #takeRoundTrip(roundTripMs: number, nowMs: number): void {
+    if (nowMs >= this.#bucketEndMs) {
+      this.#previousMinMs = nowMs >= this.#bucketEndMs + ROUND_TRIP_BUCKET_MS ? roundTripMs : this.#bucketMinMs
+      this.#bucketMinMs = roundTripMs
+      this.#bucketEndMs = nowMs + ROUND_TRIP_BUCKET_MS
+      // Without a look at the empty path the standing queue would enter the minimum and the window creep up.
+      this.#drainUntilMs = nowMs + 1.5 * this.#smoothedMs
+    } else if (roundTripMs < this.#bucketMinMs) this.#bucketMinMs = roundTripMs
+    const errorMs = Math.abs(roundTripMs - this.#smoothedMs)
+    this.#smoothedMs += (roundTripMs - this.#smoothedMs) / 8
+    this.#fastDeviationMs += (errorMs - this.#fastDeviationMs) / 4
+    this.#slowDeviationMs += (errorMs - this.#slowDeviationMs) / 32
+  }
+
+  #takePredictionError(errorMs: number): void {
+    const deviationMs = Math.abs(errorMs - this.#predictionErrorMs)
+    this.#predictionErrorMs += (errorMs - this.#predictionErrorMs) / 16
+    this.#predictionDeviationMs += (deviationMs - this.#predictionDeviationMs) / 16
+  }
+
+  #takeRate(flight: Flight, nowMs: number): void {
+    const intervalMs = nowMs - flight.deliveredMs
+    if (intervalMs < this.minRoundTripMs) return
+    const sample = (this.#deliveredBytes - flight.deliveredBytes) / intervalMs
+    if (flight.applicationLimited && sample <= this.#rate) return
+    const slot = this.#round % RATE_ROUNDS
+    this.#roundMeasured = true
+    if (sample > (this.#rateOfRound[slot] as number)) this.#rateOfRound[slot] = sample
+    if (sample > this.#rate) this.#rate = sample
+    this.#averageRate = this.#averageRate === 0 ? sample : this.#averageRate + (sample - this.#averageRate) / 16
+  }
+
+  #advanceRound(flight: Flight, roundTripMs: number): void {
+    if (this.#startup) {
+      if (!flight.applicationLimited) this.#startupWindowBytes = Math.min(this.#startupWindowBytes + flight.wireBytes, this.config.windowLimit)
+      this.#watchLateness(roundTripMs)
+    }
+    if (flight.deliveredBytes < this.#roundEndBytes) return
+    this.#roundEndBytes = this.#deliveredBytes + this.#inFlightBytes
+    if (!this.#roundMeasured) return
+    this.#roundMeasured = false
+    if (this.#startup) this.#judgeStartup()
+    this.#round++
+    const oldest = this.#round % RATE_ROUNDS
+    this.#rateOfRound[oldest] = 0
+    this.#rate = Math.max(...this.#rateOfRound)
+  }
+
+  /** Acks that come ever later while the window grows: the path is full. */
+  #watchLateness(roundTripMs: number): void {
+    const minMs = this.minRoundTripMs
+    const lateMs = minMs + Math.max(8, minMs / 4, Math.min(2 * this.#slowDeviationMs, minMs))
+    if (roundTripMs <= lateMs) return
+    this.#lateAcksInRound++
+    if (this.#lateAcksInRound >= 8 && this.#startupWindowBytes > 65_536) this.#endStartup()
+  }
+
+  #judgeStartup(): void {
+    const grown = this.#rate >= this.#startupRate * 1.25
+    if (grown) {
+      this.#startupRate = this.#rate
+      this.#roundsWithoutGrowth = 0
+    } else {
+      this.#roundsWithoutGrowth++
+      if (this.#roundsWithoutGrowth >= 3 || this.#lateAcksInRound >= 4) this.#endStartup()
+    }
+    this.#lateAcksInRound = 0
+  }
+
+  #endStartup(): void {
+    if (this.#rate > 0) this.#startup = false
+  }
+}

@@ -1,0 +1,52 @@
+// Messages that must go out again because the link that carried them is gone or in doubt: oldest first.
+
+import { sequenceDistance } from '../protocol/sequence.ts'
+import type { SentMessage } from './send-window.ts'
+
+export class ResendQueue {
+  /** Ordered by sequence number, oldest last, so that taking one is a pop. */
+  #messages: SentMessage[] = []
+
+  get isEmpty(): boolean {
+    this.#dropAcked()
+    return this.#messages.length === 0
+  }
+
+  /** Messages waiting; those acknowledged meanwhile may still count. */
+  get length(): number {
+    return this.#messages.length
+  }
+
+  /** Adds messages in any order; those that wait already or are acknowledged are passed over. */
+  add(messages: readonly SentMessage[]): void {
+    let added = false
+    for (const sent of messages) {
+      if (sent.queued || sent.acked) continue
+      sent.queued = true
+      this.#messages.push(sent)
+      added = true
+    }
+    // All unacknowledged numbers lie within 2^17 of each other, so the signed difference orders them.
+    if (added) this.#messages.sort((a, b) => sequenceDistance(a.sequence, b.sequence))
+  }
+
+  peek(): SentMessage | undefined {
+    this.#dropAcked()
+    return this.#messages.at(-1)
+  }
+
+  /** Removes and returns the oldest message that is still unacknowledged. */
+  take(): SentMessage | undefined {
+    this.#dropAcked()
+    const sent = this.#messages.pop()
+    if (sent) sent.queued = false
+    return sent
+  }
+
+  #dropAcked(): void {
+    for (let last = this.#messages.at(-1); last?.acked; last = this.#messages.at(-1)) {
+      last.queued = false
+      this.#messages.pop()
+    }
+  }
+}

@@ -1,0 +1,46 @@
+// Every error that hawser makes.
+
+/** Errno names that code written for `net.Socket` knows, and Node's own names for misuse. */
+export type HawserErrorCode =
+  | 'ECONNREFUSED'
+  | 'ETIMEDOUT'
+  | 'ECONNRESET'
+  | 'ECONNABORTED'
+  | 'EPIPE'
+  | 'EPROTO'
+  | 'ERR_OUT_OF_RANGE'
+  | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_MISSING_ARGS'
+  | 'ERR_SOCKET_CLOSED'
+  | 'ERR_SERVER_NOT_RUNNING'
+  | 'ERR_SERVER_ALREADY_LISTEN'
+
+/** What happened, finer than the code. */
+export type HawserErrorReason =
+  | 'not-listening'
+  | 'connection-refused'
+  | 'link-refused'
+  | 'connect-timeout'
+  | 'no-links-timeout'
+  | 'handshake-timeout'
+  | 'terminated'
+  | 'aborted-by-server'
+  | 'server-id-mismatch'
+  | 'all-links-failed'
+  | 'closed-by-peer'
+  | 'protocol-error'
+  | 'link-closed'
+  | 'invalid-argument'
+
+/** Match on `code` and `reason`; the message may change in any release. */
+export class HawserError extends Error {
+  readonly code: HawserErrorCode
+  readonly reason: HawserErrorReason
+
+  constructor(code: HawserErrorCode, reason: HawserErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.reason = reason
+  }
+}

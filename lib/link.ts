@@ -1,0 +1,144 @@
+// What users see of a link.
+
+import { EventEmitter } from 'node:events'
+import type { Duplex } from '#platform/stream'
+import { type LinkConfig, type LinkConfigInput, resolveLinkConfig } from './config.ts'
+import type { LinkStats } from './engine/engine-link.ts'
+import type { LinkCloseReason, NotWorkingReason } from './engine/events.ts'
+import type { LinkTag } from './transports/transport.ts'
+
+/** What a link asks of the connection that it belongs to. */
+export interface LinkController {
+  readonly working: boolean
+  readonly notWorkingReason: NotWorkingReason | null
+  readonly remotelyBlocked: boolean
+  blocked: boolean
+  config: LinkConfig
+  stats(): LinkStats
+  disconnect(): void
+}
+
+export interface LinkEvents {
+  /** The link works (again). */
+  working: []
+  /** The link is not used for data for now. */
+  notworking: [reason: NotWorkingReason]
+  /** `blocked` or `remotelyBlocked` changed. */
+  blocked: []
+  /** The link is gone; once, and the last event. */
+  close: [reason: LinkCloseReason]
+}
+
+/**
+ * One link of a bonded connection. Made by hawser; it exists from when its handshake has told who is at the other end,
+ * so that filters can look at it.
+ */
+export class Link extends EventEmitter<LinkEvents> {
+  /** Unique in this process. */
+  readonly id: number
+  /** Says transport, local and remote end; print it with `String(link.tag)`. */
+  readonly tag: LinkTag
+  readonly direction: 'incoming' | 'outgoing'
+  /** The Duplex below. Reading it, writing to it or ending it breaks the link. */
+  readonly stream: Duplex
+  /** What the other side said about its end, at most 65,535 bytes. It comes from the network: never trust it. */
+  readonly remoteUserData: Uint8Array
+  #config: LinkConfig
+  #controller: LinkController | undefined
+  #blocked = false
+  #lastStats: LinkStats | undefined
+  #disconnectReason: LinkCloseReason | null = null
+
+  /** @internal */
+  constructor(options: { tag: LinkTag; direction: 'incoming' | 'outgoing'; stream: Duplex; remoteUserData: Uint8Array; config: LinkConfig }) {
+    super()
+    this.id = ++lastId
+    this.tag = options.tag
+    this.direction = options.direction
+    this.stream = options.stream
+    this.remoteUserData = options.remoteUserData
+    this.#config = options.config
+  }
+
+  /** Whether data may be sent over the link as far as is known. */
+  get working(): boolean {
+    return this.#controller?.working ?? false
+  }
+
+  /** Why not; `null` while it works. */
+  get notWorkingReason(): NotWorkingReason | null {
+    if (this.#controller) return this.#controller.notWorkingReason
+    return this.#disconnectReason === null ? 'new' : 'disconnecting'
+  }
+
+  /** Whether this side lets no data pass. */
+  get blocked(): boolean {
+    return this.#blocked
+  }
+
+  /** Lets no data pass in either direction until `unblock`; the link stays up. */
+  block(): void {
+    this.#setBlocked(true)
+  }
+
+  unblock(): void {
+    this.#setBlocked(false)
+  }
+
+  /** Whether the other side lets no data pass. */
+  get remotelyBlocked(): boolean {
+    return this.#controller?.remotelyBlocked ?? false
+  }
+
+  /** Configuration of this link. What is set is laid over the present values and holds at once. */
+  get config(): LinkConfig {
+    return this.#config
+  }
+
+  set config(input: LinkConfigInput) {
+    this.#config = resolveLinkConfig(input, this.#config)
+    if (this.#controller) this.#controller.config = this.#config
+  }
+
+  /** Statistics up to now; those of its end once the link is gone, `undefined` if it never joined. */
+  get stats(): LinkStats | undefined {
+    return this.#controller?.stats() ?? this.#lastStats
+  }
+
+  /** Why the link is gone; `null` while it is there. */
+  get disconnectReason(): LinkCloseReason | null {
+    return this.#disconnectReason
+  }
+
+  /** Removes the link in good order: what is in flight goes out elsewhere, nothing is lost. Resolves when it is gone. */
+  disconnect(): Promise<void> {
+    if (this.#disconnectReason !== null) return Promise.resolve()
+    const gone = new Promise<void>((resolve) => this.once('close', () => resolve()))
+    this.#controller?.disconnect()
+    return gone
+  }
+
+  /** @internal The link joined a connection. */
+  attach(controller: LinkController): void {
+    this.#controller = controller
+    controller.config = this.#config
+    controller.blocked = this.#blocked
+  }
+
+  /** @internal The link is gone. */
+  detach(reason: LinkCloseReason): void {
+    if (this.#disconnectReason !== null) return
+    this.#lastStats = this.#controller?.stats()
+    this.#controller = undefined
+    this.#disconnectReason = reason
+    this.emit('close', reason)
+    this.removeAllListeners()
+  }
+
+  #setBlocked(blocked: boolean): void {
+    this.#blocked = blocked
+    if (this.#controller) this.#controller.blocked = blocked
+  }
+}
+
+let lastId = 0

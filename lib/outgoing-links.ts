@@ -1,0 +1,208 @@
+// The links of an outgoing connection: dials what the transports name, shakes hands, keeps to one server.
+
+import type { Duplex } from '#platform/stream'
+import type { Bond } from './bond.ts'
+import { type AcceptedLink, ClientHandshake } from './client-handshake.ts'
+import type { Config, LinkConfig } from './config.ts'
+import { HawserError } from './errors.ts'
+import type { Link } from './link.ts'
+import { LinkAdmission } from './link-admission.ts'
+import { LinkChannel } from './link-channel.ts'
+import { type DialedLink, Dialer } from './transports/dialer.ts'
+import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
+
+export interface OutgoingLinksOptions {
+  readonly bond: Bond
+  /** 16 bytes. */
+  readonly connectionId: Uint8Array
+  readonly config: Config
+  readonly transports: readonly ConnectTransport[]
+  readonly linkFilter: LinkFilter | undefined
+  readonly reconnectDelay: number | undefined
+  /** A link joined; synchronously with its Accepted. */
+  readonly onLink: (link: Link) => void
+  /** A link could not be made; never fatal by itself. */
+  readonly onLinkError: (error: Error, tag: LinkTag | undefined) => void
+  /** Every link that was tried has failed and none ever joined. */
+  readonly onInitialFailure: (errors: readonly Error[]) => void
+}
+
+/** How a link is to be added. */
+export interface NewLink {
+  readonly tag: LinkTag
+  readonly userData?: Uint8Array | undefined
+  readonly config?: LinkConfig | undefined
+  readonly filter?: LinkFilter | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export class OutgoingLinks {
+  readonly #options: OutgoingLinksOptions
+  readonly #admission: LinkAdmission
+  readonly #dialer: Dialer | undefined
+  readonly #handshakes = new Set<ClientHandshake>()
+  /** 32 hex digits, of the server that accepted the first link. */
+  #serverId: string | undefined
+  #stopped = false
+  /** Links given by hand that are still being tried while none has joined, and what became of the others. */
+  #trying = 0
+  #dialerFailed: boolean
+  readonly #errors: Error[] = []
+
+  constructor(options: OutgoingLinksOptions) {
+    this.#options = options
+    this.#admission = new LinkAdmission(() => options.bond.links)
+    this.#dialerFailed = options.transports.length === 0
+    if (options.transports.length > 0) {
+      this.#dialer = new Dialer({
+        transports: options.transports,
+        reconnectDelay: options.reconnectDelay,
+        establish: (stream, tag, transport, signal) => this.#dialed(stream, tag, transport, signal),
+        onError: (error, tag) => options.onLinkError(error, tag),
+        onInitialFailure: (errors) => {
+          this.#dialerFailed = true
+          this.#errors.push(...errors)
+          this.#judgeInitialFailure()
+        },
+      })
+    }
+  }
+
+  /** Whether a link was ever accepted. */
+  get established(): boolean {
+    return this.#serverId !== undefined
+  }
+
+  start(): void {
+    this.#dialer?.start()
+  }
+
+  /** No new links from here on, but for one that the server may already have accepted. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    for (const handshake of [...this.#handshakes]) handshake.abandon()
+    this.#dialer?.stop()
+    this.#abortIfUnused()
+  }
+
+  /** The application is gone: a connection that never came about ends, another lives on until all is delivered. */
+  linger(): void {
+    if (!this.established) this.stop()
+    else this.#dialer?.unref()
+  }
+
+  /** Whether timers and attempts keep the process alive. */
+  set referenced(referenced: boolean) {
+    if (referenced) this.#dialer?.ref()
+    else this.#dialer?.unref()
+  }
+
+  /** Makes a link of a Duplex that comes from elsewhere. */
+  async add(stream: Duplex | PromiseLike<Duplex>, options: NewLink): Promise<Link> {
+    this.#trying++
+    try {
+      return await this.#establish(await stream, options)
+    } catch (error) {
+      const known = error instanceof Error ? error : new Error(String(error))
+      this.#errors.push(known)
+      this.#options.onLinkError(known, options.tag)
+      throw known
+    } finally {
+      this.#trying--
+      this.#judgeInitialFailure()
+    }
+  }
+
+  async #dialed(stream: Duplex, tag: LinkTag, transport: ConnectTransport, signal: AbortSignal): Promise<DialedLink> {
+    const filter: LinkFilter | undefined = transport.filter?.bind(transport)
+    const link = await this.#establish(stream, { tag, userData: tag.userData, filter, signal })
+    return { closed: link.disconnectReason === null ? new Promise((resolve) => link.once('close', resolve)) : Promise.resolve() }
+  }
+
+  #establish(stream: Duplex, options: NewLink): Promise<Link> {
+    return new Promise((resolve, reject) => {
+      const { tag, userData = NO_USER_DATA, config = this.#options.config.link, filter, signal } = options
+      const channel = new LinkChannel(stream, NOBODY)
+      const done = () => {
+        this.#handshakes.delete(handshake)
+        signal?.removeEventListener('abort', abandon)
+      }
+      let admitted: Link | undefined
+      const handshake = new ClientHandshake(
+        channel,
+        {
+          tag,
+          linkConfig: config,
+          connectionId: this.#options.connectionId,
+          userData,
+          recvBuffer: this.#options.config.recvBuffer,
+          timeoutMs: config.pingTimeout,
+          isExisting: () => this.established,
+          checkServer: (serverId) => this.#checkServer(serverId),
+          admit: (link) => {
+            admitted = link
+            return this.#admission.admit(link, [filter, this.#options.linkFilter])
+          },
+        },
+        (accepted) => {
+          done()
+          const joined = this.#join(accepted)
+          this.#admission.release(accepted.link)
+          if (joined) resolve(accepted.link)
+          else reject(new HawserError('ECONNABORTED', 'link-closed', 'the connection was closed during the handshake'))
+        },
+        (error) => {
+          done()
+          if (admitted) this.#admission.release(admitted)
+          this.#judgeRefusal(error)
+          this.#abortIfUnused()
+          reject(error)
+        },
+      )
+      const abandon = () => handshake.abandon()
+      this.#handshakes.add(handshake)
+      channel.handler = handshake
+      if (this.#stopped || signal?.aborted) handshake.abandon()
+      else signal?.addEventListener('abort', abandon)
+    })
+  }
+
+  #join(accepted: AcceptedLink): boolean {
+    if (this.#options.bond.closed) {
+      accepted.channel.end()
+      return false
+    }
+    this.#serverId ??= accepted.serverId
+    this.#options.bond.join(accepted)
+    this.#options.onLink(accepted.link)
+    return true
+  }
+
+  #checkServer(serverId: string): void {
+    if (this.#serverId === undefined || this.#serverId === serverId) return
+    throw new HawserError('ECONNRESET', 'server-id-mismatch', 'another server answered than the one the connection began with')
+  }
+
+  /** The wrong server on one path, or a server that forgot the connection, matters only while no link works. */
+  #judgeRefusal(error: Error): void {
+    const reason = error instanceof HawserError ? error.reason : undefined
+    if (reason !== 'server-id-mismatch' && reason !== 'aborted-by-server') return
+    if (!this.established || this.#options.bond.links.some((link) => link.working)) return
+    if (reason === 'server-id-mismatch' && !this.#options.config.disconnectOnServerIdMismatch) return
+    this.#options.bond.serverLost(reason)
+  }
+
+  /** Stopped before any link joined: once no server can have accepted one there is nobody to say goodbye to. */
+  #abortIfUnused(): void {
+    if (this.#stopped && !this.established && this.#handshakes.size === 0) this.#options.bond.abort('all-links-failed')
+  }
+
+  #judgeInitialFailure(): void {
+    if (this.established || this.#stopped || this.#trying > 0 || !this.#dialerFailed) return
+    this.#options.onInitialFailure(this.#errors)
+  }
+}
+
+const NO_USER_DATA = new Uint8Array(0)
+const NOBODY = { message() {}, batchEnd() {}, drained() {}, closed() {} }

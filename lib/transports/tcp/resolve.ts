@@ -1,0 +1,151 @@
+// Host names of a server: how they are written, and which addresses they have now.
+
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import { HawserError } from '../../errors.ts'
+import { type IpAddress, parseAddress } from './address.ts'
+import { type Clock, wait } from './clock.ts'
+
+/** A host to reach and the port on it. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Remote extends IpAddress {
+  readonly port: number
+}
+
+export interface ResolveOptions {
+  readonly family: 0 | 4 | 6
+  readonly hints?: number | undefined
+  readonly lookup?: LookupFunction | undefined
+}
+
+/** Addresses beyond these are ignored: a DNS answer may name hundreds. */
+export const MAX_REMOTE_ADDRESSES = 64
+
+/** How long a round waits for host names that take longer once addresses of another, or older ones, are known. */
+const PATIENCE_MS = 2_000
+
+/**
+ * Reads `name`, `name:port`, `address`, `[address]:port`.
+ *
+ * @param defaultPort - for hosts that name none
+ * @throws {HawserError} `ERR_MISSING_ARGS` without a port, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE`
+ */
+export function parseTarget(text: string, defaultPort: number | string | undefined): Target {
+  if (parseAddress(text)) return { host: text, port: checkedPort(defaultPort, text) }
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  if (host === undefined) {
+    throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', `not a host: ${JSON.stringify(text)}`)
+  }
+  return { host, port: checkedPort(match?.[3] ?? defaultPort, text) }
+}
+
+function checkedPort(port: number | string | undefined, host: string): number {
+  if (port === undefined) {
+    throw new HawserError('ERR_MISSING_ARGS', 'invalid-argument', `no port given for ${JSON.stringify(host)}`)
+  }
+  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port
+  if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= 65_535) return number
+  throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', `port must be from 0 to 65535, not ${port}`)
+}
+
+/** Looks up all targets, again and again. A host that cannot be resolved any more keeps the addresses it had. */
+export class HostResolver {
+  readonly #targets: readonly Target[]
+  readonly #options: ResolveOptions
+  readonly #clock: Clock
+  readonly #known = new Map<Target, readonly Remote[]>()
+  readonly #lookups = new Map<Target, Promise<void>>()
+  #error: Error | undefined
+
+  constructor(targets: readonly Target[], options: ResolveOptions, clock: Clock) {
+    this.#targets = targets
+    this.#options = options
+    this.#clock = clock
+  }
+
+  /** Why the host looked up last has no address. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  /**
+   * The addresses of all targets, without duplicates, in the order of targets and answers.
+   *
+   * Never rejects. Waits for every host, but not long for slow ones if some address is known; their answers count in the
+   * next round. When `signal` aborts it gives what is known.
+   */
+  async resolve(signal: AbortSignal): Promise<readonly Remote[]> {
+    const lookups = Promise.all(this.#targets.map((target) => this.#lookup(target)))
+    let finished = false
+    while (!finished && !signal.aborted) {
+      const patience = wait(this.#clock, PATIENCE_MS, signal)
+      const all = lookups.then(() => {
+        finished = true
+      })
+      await Promise.race([all, patience.over])
+      patience.end()
+      if (this.#known.size > 0) break
+    }
+    return this.#addresses()
+  }
+
+  #addresses(): readonly Remote[] {
+    const unique = new Map<string, Remote>()
+    for (const target of this.#targets) {
+      for (const remote of this.#known.get(target) ?? []) {
+        const key = `${remote.address}%${remote.zone ?? ''} ${remote.port}`
+        if (unique.size < MAX_REMOTE_ADDRESSES && !unique.has(key)) unique.set(key, remote)
+      }
+    }
+    return [...unique.values()]
+  }
+
+  /** One at a time for each host: a system whose resolver hangs must not collect requests. */
+  #lookup(target: Target): Promise<void> {
+    const running = this.#lookups.get(target)
+    if (running) return running
+    const lookup = this.#update(target).finally(() => this.#lookups.delete(target))
+    this.#lookups.set(target, lookup)
+    return lookup
+  }
+
+  async #update(target: Target): Promise<void> {
+    try {
+      const { family } = this.#options
+      const addresses = (await addressesOf(target.host, this.#options)).filter((ip) => family === 0 || ip.family === family)
+      if (addresses.length === 0) throw noAddress(target.host)
+      const remotes = addresses.map((ip) => ({ ...ip, port: target.port }))
+      this.#known.set(target, remotes)
+    } catch (error) {
+      this.#error = error as Error
+    }
+  }
+}
+
+async function addressesOf(host: string, options: ResolveOptions): Promise<IpAddress[]> {
+  const literal = parseAddress(host)
+  if (literal) return [literal]
+  const answers = await lookupAll(host, options)
+  return answers.flatMap(({ address }) => parseAddress(address) ?? [])
+}
+
+/** A `lookup` of the user's may answer with one address although all were asked for. */
+function lookupAll(host: string, { family, hints = 0, lookup = systemLookup }: ResolveOptions): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true, family, hints }, (error, address, addressFamily) => {
+      if (error) reject(error)
+      else if (typeof address === 'string') resolve([{ address, family: addressFamily ?? 0 }])
+      else resolve(address)
+    })
+  })
+}
+
+function noAddress(host: string): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = new Error(`getaddrinfo ENOTFOUND ${host}`)
+  return Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: host })
+}
