@@ -11,13 +11,12 @@ import { LinkChannel } from './link-channel.ts'
 import { RefusedReason } from './protocol/messages.ts'
 import type { DropInfo, LinkRequest, ServerOptions } from './server.ts'
 import { type IncomingLink, ServerHandshake } from './server-handshake.ts'
-import { type AddLinkOptions, Socket } from './socket.ts'
+import { Socket } from './socket.ts'
 import type { LinkFilter, LinkTag } from './transports/transport.ts'
 
 const DEFAULT_LIMITS = { handshakeTimeout: 10_000, maxHandshakes: 128, maxConnections: 1_024, maxLinksPerConnection: 32 }
 /** Of `maxHandshakes` one remote address may have this share. */
 const HANDSHAKES_PER_ADDRESS_SHARE = 1 / 8
-/** A connection that loses its last link without ever having been used is dropped after this time. */
 
 export interface LinkAdmitterOptions {
   readonly serverId: Uint8Array
@@ -25,7 +24,7 @@ export interface LinkAdmitterOptions {
   readonly serverOptions: ServerOptions
   /** Whether new connections are accepted. */
   readonly isListening: () => boolean
-  /** Whether one more connection than now is too many for `maxConnections` of the server. */
+  /** Whether there are more connections than `maxConnections` of the server. */
   readonly isFull: () => boolean
   readonly onConnection: (socket: Socket) => void
   readonly onLink: (link: Link, socket: Socket) => void
@@ -51,6 +50,8 @@ interface Connection {
   readonly onLink: (link: Link) => void
   /** Links that are being decided about. */
   pendingLinks: number
+  /** The application knows it. */
+  announced: boolean
 }
 
 export class LinkAdmitter {
@@ -132,7 +133,7 @@ export class LinkAdmitter {
     const connection = this.#connections.get(incoming.connectionId)
     if (connection) return this.#join(connection, incoming, filter)
     this.#checkStart(incoming)
-    return this.#start(incoming, filter)
+    return this.#join(this.#makeConnection(incoming.connectionId), incoming, filter)
   }
 
   #checkStart(incoming: IncomingLink): void {
@@ -165,29 +166,8 @@ export class LinkAdmitter {
     } finally {
       connection.admission.release(incoming.link)
       connection.pendingLinks--
+      if (!connection.announced && connection.pendingLinks === 0) connection.bond.abort('all-links-failed')
     }
-  }
-
-  async #start(incoming: IncomingLink, filter: LinkFilter | undefined): Promise<Link> {
-    const connection = this.#makeConnection(incoming.connectionId)
-    const full = this.#options.isFull()
-    try {
-      if (!(await connection.admission.admit(incoming.link, this.#filters(filter)))) throw refused(incoming, RefusedReason.LinkRefused)
-      this.#accept(connection, incoming)
-    } catch (error) {
-      if (connection.bond.links.length === 0) connection.bond.abort('all-links-failed')
-      throw error
-    } finally {
-      connection.admission.release(incoming.link)
-    }
-    if (full) {
-      this.#options.onDrop(dropInfo(incoming.link.stream, incoming.link.tag))
-      connection.socket.destroy()
-    } else {
-      if (this.#options.serverOptions.pauseOnConnect) connection.socket.pause()
-      this.#options.onConnection(connection.socket)
-    }
-    return incoming.link
   }
 
   #filters(filter: LinkFilter | undefined): readonly (LinkFilter | undefined)[] {
@@ -199,23 +179,32 @@ export class LinkAdmitter {
     incoming.accept()
     connection.bond.join(incoming)
     connection.onLink(incoming.link)
+    if (!connection.announced) this.#announce(connection, incoming.link)
     this.#options.onLink(incoming.link, connection.socket)
   }
 
-  #makeConnection(id: string): Connection {
-    const addLink = (stream: Duplex, options: AddLinkOptions): Promise<Link> => this.#addTo(stream, options)
-    const { socket, bond, onLink } = Socket.accepted(this.#options.serverOptions, this.#options.config, id, addLink, () => {
-      if (!this.#connections.delete(id)) return
-      this.#closedIds.add(id)
-      this.#options.onClosed()
-    })
-    const connection = { id, socket, bond, onLink, admission: new LinkAdmission(() => bond.links), pendingLinks: 0 }
-    this.#connections.set(id, connection)
-    return connection
+  /** Synchronously with the first Accepted: what follows it finds its listeners. */
+  #announce(connection: Connection, link: Link): void {
+    connection.announced = true
+    if (this.#options.isFull()) {
+      this.#options.onDrop(dropInfo(link.stream, link.tag))
+      connection.socket.destroy()
+      return
+    }
+    if (this.#options.serverOptions.pauseOnConnect) connection.socket.pause()
+    this.#options.onConnection(connection.socket)
   }
 
-  #addTo(_stream: Duplex, _options: AddLinkOptions): Promise<Link> {
-    throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'links of an accepted connection are made by the client; use server.addLink')
+  #makeConnection(id: string): Connection {
+    const { socket, bond, onLink } = Socket.accepted(this.#options.serverOptions, this.#options.config, id, () => {
+      if (!this.#connections.delete(id)) return
+      if (connection.announced) this.#closedIds.add(id)
+      this.#options.onClosed()
+    })
+    const admission = new LinkAdmission(() => bond.links)
+    const connection: Connection = { id, socket, bond, onLink, admission, pendingLinks: 0, announced: false }
+    this.#connections.set(id, connection)
+    return connection
   }
 }
 

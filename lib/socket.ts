@@ -83,7 +83,8 @@ export class Socket extends Duplex {
   #id: string | undefined
   #bond: Bond | undefined
   #outgoing: OutgoingLinks | undefined
-  #incomingLinks: ((stream: Duplex, options: AddLinkOptions) => Promise<Link>) | undefined
+  /** The server's end: the client makes the links. */
+  #incoming = false
   #connecting = false
   #connected = false
   #closeEmitted = false
@@ -117,12 +118,11 @@ export class Socket extends Duplex {
     options: SocketOptions,
     config: Config,
     id: string,
-    addLink: (stream: Duplex, options: AddLinkOptions) => Promise<Link>,
     onClosed: () => void,
   ): { socket: Socket; bond: Bond; onLink: (link: Link) => void } {
     const socket = new Socket({ ...options, config })
     socket.#id = id
-    socket.#incomingLinks = addLink
+    socket.#incoming = true
     const bond = socket.#makeBond(onClosed)
     return { socket, bond, onLink: (link) => socket.#linkJoined(link) }
   }
@@ -155,7 +155,9 @@ export class Socket extends Duplex {
    */
   async addLink(stream: Duplex, options: AddLinkOptions = {}): Promise<Link> {
     if (this.destroyed || this.#bond?.closed) throw new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'the socket is closed')
-    if (this.#incomingLinks) return this.#incomingLinks(stream, options)
+    if (this.#incoming) {
+      throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the client makes the links; a server takes them by server.addLink')
+    }
     const outgoing = this.#outgoing ?? this.#startOutgoing([], undefined)
     const config = resolveLinkConfig(options.config, this.#config.link)
     return outgoing.add(stream, { tag: manualTag('outgoing', options.tag), userData: checkedUserData(options.userData), config })

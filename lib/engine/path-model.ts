@@ -21,6 +21,7 @@ const LEAST_WINDOW_BYTES = 32_768
 /** A message takes about so long on its link: short enough not to hold up the stream, long enough to cost little CPU. */
 const CHUNK_MS = 3
 const LEAST_CHUNK_BYTES = 4_096
+const MOST_CHUNK_BYTES = 262_144
 
 export class PathModel {
   config: LinkConfig
@@ -103,7 +104,7 @@ export class PathModel {
     const wanted = this.#startup
       ? Math.max(this.#startupWindowBytes, 2 * this.#rate * this.minRoundTripMs)
       : this.#steadyWindowBytes(nowMs)
-    return Math.min(Math.max(wanted, LEAST_WINDOW_BYTES, 2 * this.chunkBytes()), this.config.windowLimit)
+    return Math.min(Math.max(wanted, LEAST_WINDOW_BYTES), this.config.windowLimit)
   }
 
   /** Whether a message of `bytes` fits into the window; one message always may be in flight. */
@@ -113,8 +114,8 @@ export class PathModel {
 
   /** Best payload size of a message on this link. */
   chunkBytes(): number {
-    const rate = this.#rate > 0 ? this.#rate : this.#startupWindowBytes / this.minRoundTripMs
-    return Math.max(LEAST_CHUNK_BYTES, Math.floor(CHUNK_MS * rate))
+    const bytes = this.#rate > 0 ? CHUNK_MS * this.#rate : this.#startupWindowBytes / 4
+    return Math.min(Math.max(LEAST_CHUNK_BYTES, Math.floor(bytes)), MOST_CHUNK_BYTES)
   }
 
   /** Time in ms until `bytes` more would have arrived at the other end. */

@@ -29,6 +29,11 @@ export interface LinkDecoder {
    * @throws {ProtocolError} what came is no valid message; the decoder is of no use afterwards
    */
   next(): LinkMessage | undefined
-  /** Lifts the limit on packet length from that of handshake messages (65,617 bytes) to that of the protocol (8 MiB). */
-  finishHandshake(): void
+  /**
+   * Lifts the limit on packet length from that of handshake messages (65,617 bytes) to that of the protocol (8 MiB).
+   *
+   * @param payloadBytesMax - longest payload of a Data message that the peer may send, as its announced length already
+   * tells; more ends the connection. Without it 8 MiB.
+   */
+  finishHandshake(payloadBytesMax?: number): void
 }

@@ -87,14 +87,14 @@ const HELLO_HEAD_BYTES = 5 + 1 + 4 + PUBLIC_KEY_BYTES + ID_BYTES
 
 function decodeWelcome(bytes: Uint8Array, start: number, end: number): WelcomeMessage {
   checkHelloHead(bytes, start, end)
-  const serverId = bytes.slice(start + 42, start + 58)
-  if (serverId.every(byte => byte === 0)) throw new ProtocolError('the server id is zero')
+  const serverId = copyOf(bytes, start + 42, start + 58)
+  if (serverId.every((byte) => byte === 0)) throw new ProtocolError('the server id is zero')
   const userDataAt = start + HELLO_HEAD_BYTES
   const userData = readUserData(bytes, userDataAt, end)
   return {
     type: MessageType.Welcome,
     extensions: readUint32(bytes, start + 6),
-    publicKey: bytes.slice(start + 10, start + 42),
+    publicKey: copyOf(bytes, start + 10, start + 42),
     serverId,
     userData,
     recvBuffer: readRecvBuffer(bytes, userDataAt + 2 + userData.length, end),
@@ -110,9 +110,9 @@ function decodeConnect(bytes: Uint8Array, start: number, end: number): ConnectMe
   return {
     type: MessageType.Connect,
     extensions: readUint32(bytes, start + 6),
-    publicKey: bytes.slice(start + 10, start + 42),
-    serverId: bytes.slice(start + 42, start + 58),
-    encryptedConnectionId: bytes.slice(idAt, idAt + ID_BYTES),
+    publicKey: copyOf(bytes, start + 10, start + 42),
+    serverId: copyOf(bytes, start + 42, start + 58),
+    encryptedConnectionId: copyOf(bytes, idAt, idAt + ID_BYTES),
     existing: bytes[idAt + ID_BYTES] !== 0,
     userData,
     recvBuffer: readRecvBuffer(bytes, userDataAt + 2 + userData.length, end),
@@ -134,7 +134,7 @@ function readUserData(bytes: Uint8Array, at: number, end: number): Uint8Array {
   need(at + 2, end)
   const length = readUint16(bytes, at)
   need(at + 2 + length, end)
-  return bytes.slice(at + 2, at + 2 + length)
+  return copyOf(bytes, at + 2, at + 2 + length)
 }
 
 function readRecvBuffer(bytes: Uint8Array, at: number, end: number): number {
@@ -146,4 +146,9 @@ function readRecvBuffer(bytes: Uint8Array, at: number, end: number): number {
 
 function need(until: number, end: number): void {
   if (until > end) throw new ProtocolError('a message is cut off')
+}
+
+/** A copy for certain: `slice` of a Buffer would be a view. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end))
 }

@@ -92,10 +92,7 @@ export interface ConsumedMessage {
 
 /** The three messages that end one direction. */
 export interface EndingMessage {
-  readonly type:
-    | typeof MessageType.SendFinish
-    | typeof MessageType.ReceiveClose
-    | typeof MessageType.ReceiveFinish
+  readonly type: typeof MessageType.SendFinish | typeof MessageType.ReceiveClose | typeof MessageType.ReceiveFinish
   readonly sequence: number
 }
 

@@ -163,7 +163,7 @@ export class Dialer {
     this.#entries.clear()
     this.#queue.clear()
     this.#dialing.clear()
-    for (const { iterator } of this.#sources) iterator?.return?.().catch(ignore)
+    for (const { iterator } of this.#sources) void Promise.resolve(iterator?.return?.()).catch(ignore)
   }
 
   /** Does not dial the tag with this key any more. An attempt under way is given up; a link that exists is left alone. */
@@ -212,6 +212,7 @@ export class Dialer {
         source.error = asError(thrown)
         this.#options.onError(source.error, undefined, source.transport)
         this.#judge()
+        if (this.#stopped) return // by one of these
       }
       await new Promise<void>((resolve) => this.#setTimer(resolve, this.#jittered(this.#reconnectDelayMs)))
     }

@@ -42,8 +42,8 @@ t.test('the summary says it in few lines', async (t) => {
     'all links work  3.0 MB/s of 3.0 MB/s in 3.5 s: 100.0 %, target 90.0 %',
     'fast cut        0.8 MB/s of 1.0 MB/s in 2.0 s: 85.0 %',
     'whole           2.1 MB/s of 2.3 MB/s in 6.0 s: 90.7 %',
-    'the cut cost    0.3 MB, or 0.3 s of the other links; longest silence 400 ms',
-    'fast mended     in use again 0.5 s after it was mended',
+    'the cut cost    0.3 MB, or 300 ms of the other links; longest silence 400 ms',
+    'fast mended     in use again 500 ms after it was mended',
     'result          passed',
   ])
 })

@@ -355,6 +355,22 @@ t.test('stop ends everything under way and leaves neither timers nor listeners',
   t.same(setup.initialFailures, [])
 })
 
+t.test('stop from inside a callback leaves no timer', async (t) => {
+  for (const keys of [['a'], new Error('no resolver')]) {
+    const transport = new FakeTransport()
+    transport.outcome = () => new Error('down')
+    transport.list(keys)
+    const setup = new Setup([transport])
+    setup.initialFailures.push = () => {
+      setup.dialer.stop()
+      return 0
+    }
+    await setup.start()
+    t.equal(setup.errors.length, 1)
+    t.equal(setup.clock.timers, 0)
+  }
+})
+
 t.test('stop before start dials nothing', async (t) => {
   const transport = new FakeTransport('a')
   const setup = new Setup([transport])

@@ -68,15 +68,15 @@ async function cutAndMend(
   const relay = network.relays[cutLink]
   const name = links[cutLink]?.name
   if (!relay || !name) throw new RangeError(`there is no link ${cutLink} to cut`)
-  const sinceStart = (): string => seconds(performance.now() - startMs)
+  const tell = (text: string): void => display.tell(`${seconds(performance.now() - startMs).padStart(6)}  ${text}`)
   await sleep(startMs + cutAt - performance.now(), undefined, { signal })
   relay.cut()
   const cutMs = performance.now()
-  display.tell(`${sinceStart()}: ${name} is cut: it delivers nothing more, but stays connected`)
+  tell(`${name} is cut: it delivers nothing more, but stays connected`)
   await sleep(startMs + mendAt - performance.now(), undefined, { signal })
   relay.mend()
   const mendMs = performance.now()
-  display.tell(`${sinceStart()}: ${name} is mended`)
+  tell(`${name} is mended`)
   const back = await becomesTrue(() => network.condition(cutLink) === 'works', startMs + scenario.endAt, signal)
   return { cutMs, mendMs, backMs: back ? performance.now() : undefined }
 }

@@ -4,7 +4,7 @@
 // everything sent twice count against us.
 
 import type { ArrivalLog } from './arrival-log.ts'
-import { megabytes, percent, seconds, speed } from './units.ts'
+import { duration, megabytes, percent, seconds, speed } from './units.ts'
 
 /** Share of the sum of the links that has to be reached while all of them work. */
 export const TARGET_SHARE = 0.9
@@ -94,13 +94,13 @@ export function summarize(facts: Facts): Summary {
 export function formatSummary(summary: Summary): string[] {
   const { cutName, sentBytes, lostBytes, digestsMatch, allWork, oneCut, whole } = summary
   const back =
-    summary.backAfterMs === undefined ? 'not used again' : `in use again ${seconds(summary.backAfterMs)} after it was mended`
+    summary.backAfterMs === undefined ? 'not used again' : `in use again ${duration(summary.backAfterMs)} after it was mended`
   return [
     `data            ${megabytes(sentBytes)}, ${lostBytes} bytes lost, SHA-256 ${digestsMatch ? 'the same at both ends' : 'DIFFERS'}`,
     `all links work  ${formatPhase(allWork)}, target ${percent(TARGET_SHARE)}`,
     `${cutName} cut`.padEnd(16) + formatPhase(oneCut),
     `whole           ${formatPhase(whole)}`,
-    `the cut cost    ${megabytes(summary.costBytes)}, or ${seconds(summary.costMs)} of the other links; longest silence ${Math.ceil(summary.silenceMs)} ms`,
+    `the cut cost    ${megabytes(summary.costBytes)}, or ${duration(summary.costMs)} of the other links; longest silence ${duration(summary.silenceMs)}`,
     `${cutName} mended`.padEnd(16) + back,
     `result          ${summary.passed ? 'passed' : 'FAILED'}`,
   ]

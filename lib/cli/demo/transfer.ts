@@ -11,6 +11,7 @@ const PIECE = Buffer.alloc(65_536)
 
 /** Writes until the clock shows `untilMs`, as fast as the stream takes it, then ends it. */
 export async function send(stream: Duplex, untilMs: number): Promise<Ledger> {
+  stream.resume() // nothing comes back but the ending
   const random = createCipheriv('aes-128-ctr', Buffer.alloc(16, 1), Buffer.alloc(16))
   const hash = createHash('sha256')
   let bytes = 0

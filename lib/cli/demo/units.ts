@@ -8,3 +8,6 @@ export const speed = (bytesPerSecond: number): string => `${megabytes(bytesPerSe
 export const percent = (share: number): string => `${(Math.floor(share * 1_000) / 10).toFixed(1)} %`
 
 export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`
+
+/** A time that may be short: milliseconds up to a second, rounded up. */
+export const duration = (ms: number): string => (ms < 1_000 ? `${Math.ceil(ms)} ms` : seconds(ms))

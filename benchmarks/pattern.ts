@@ -1,0 +1,25 @@
+// Data that can be written and checked at any position without copying: a random block, repeated endlessly.
+
+import { randomFillSync } from 'node:crypto'
+
+/** A prime, so that bytes shifted by any power of two do not match. */
+const PERIOD = 1_000_003
+/** Longest piece that can be asked for at once. */
+const PIECE_LIMIT = 1_048_576
+
+const block = randomFillSync(Buffer.alloc(PERIOD))
+const pattern = Buffer.concat([block, block, block], PERIOD + PIECE_LIMIT)
+
+/** The bytes at `position`; shared memory, not to be written to. */
+export function patternAt(position: number, length: number): Buffer {
+  const start = position % PERIOD
+  return pattern.subarray(start, start + length)
+}
+
+/** @throws when `bytes` are not those at `position` */
+export function checkPattern(bytes: Buffer, position: number): void {
+  for (let offset = 0; offset < bytes.length; offset += PIECE_LIMIT) {
+    const piece = bytes.subarray(offset, offset + PIECE_LIMIT)
+    if (!piece.equals(patternAt(position + offset, piece.length))) throw new Error(`wrong data near byte ${position + offset}`)
+  }
+}

@@ -1,0 +1,129 @@
+// Messages to the integrity frames of a byte stream (section 2 of `docs/protocol.md`).
+//
+// Everything small goes back to back into a slab, so that neighbours leave as one chunk: control messages, the 25
+// bytes before a payload (frame, Data header, frame), and short pieces of payload, which are cheaper to copy than to
+// write as a chunk of their own. Longer pieces go out as they are. A slab is used until it is full and never written
+// twice, for nobody tells when its chunks have left.
+
+import { writeUint16, writeUint32 } from './bytes.ts'
+import type { LinkEncoder } from './codec.ts'
+import { crc32 } from './crc32.ts'
+import { encodedBytes, encodeMessage } from './encode.ts'
+import { DATA_HEADER_BYTES, FRAME_HEADER_BYTES, PACKET_BYTES_MAX } from './limits.ts'
+import { type DataMessage, type LinkMessage, MessageType, type TestDataMessage } from './messages.ts'
+import { testDataPieces } from './test-data.ts'
+
+const SLAB_BYTES = 32_768
+/** Shorter pieces of payload are copied into the slab. */
+const COPY_BELOW_BYTES = 1_024
+
+export class StreamEncoder implements LinkEncoder {
+  #slab: Uint8Array = new Uint8Array(0)
+  /** What lies in the slab from here to `#end` is in no chunk yet. */
+  #start = 0
+  #end = 0
+  #chunks: Uint8Array[] = []
+  #pendingBytes = 0
+  #frameSequence = 0
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  encode(message: LinkMessage): void {
+    if (message.type === MessageType.Data) this.#encodeData(message)
+    else if (message.type === MessageType.TestData) this.#encodeTestData(message)
+    else this.#encodeControl(message, encodedBytes(message))
+  }
+
+  take(): Uint8Array[] {
+    this.#closeChunk()
+    const chunks = this.#chunks
+    this.#chunks = []
+    this.#pendingBytes = 0
+    return chunks
+  }
+
+  #encodeControl(message: LinkMessage, length: number): void {
+    const frameBytes = FRAME_HEADER_BYTES + length
+    this.#reserve(frameBytes)
+    const at = this.#end
+    const slab = this.#slab
+    encodeMessage(message, slab, at + FRAME_HEADER_BYTES)
+    this.#writeFrameHeader(at, length, crc32(slab, at + FRAME_HEADER_BYTES, at + frameBytes))
+    this.#end = at + frameBytes
+    this.#pendingBytes += frameBytes
+  }
+
+  #encodeData(message: DataMessage): void {
+    const { payload, bytes } = message
+    if (bytes > PACKET_BYTES_MAX) throw new RangeError(`${bytes} bytes of payload, more than ${PACKET_BYTES_MAX}`)
+    this.#reserve(2 * FRAME_HEADER_BYTES + DATA_HEADER_BYTES)
+    this.#encodeControl(message, DATA_HEADER_BYTES)
+    let checksum = 0
+    for (let index = 0; index < payload.length; index++) {
+      const piece = payload[index]!
+      checksum = crc32(piece, 0, piece.length, checksum)
+    }
+    this.#addFrameHeader(bytes, checksum)
+    for (let index = 0; index < payload.length; index++) this.#addPayload(payload[index]!)
+  }
+
+  #encodeTestData(message: TestDataMessage): void {
+    const length = encodedBytes(message) + message.bytes
+    if (length > PACKET_BYTES_MAX) throw new RangeError(`${message.bytes} bytes of test data, too many for one packet`)
+    const pieces = testDataPieces(message.bytes)
+    this.#reserve(FRAME_HEADER_BYTES + 1)
+    const typeAt = this.#end + FRAME_HEADER_BYTES
+    encodeMessage(message, this.#slab, typeAt)
+    let checksum = crc32(this.#slab, typeAt, typeAt + 1)
+    for (const piece of pieces) checksum = crc32(piece, 0, piece.length, checksum)
+    this.#addFrameHeader(length, checksum)
+    this.#end += 1
+    this.#pendingBytes += 1
+    for (const piece of pieces) this.#addPayload(piece)
+  }
+
+  #addFrameHeader(length: number, checksum: number): void {
+    this.#reserve(FRAME_HEADER_BYTES)
+    this.#writeFrameHeader(this.#end, length, checksum)
+    this.#end += FRAME_HEADER_BYTES
+    this.#pendingBytes += FRAME_HEADER_BYTES
+  }
+
+  #writeFrameHeader(at: number, length: number, checksum: number): void {
+    const slab = this.#slab
+    writeUint32(slab, at, length)
+    writeUint16(slab, at + 4, this.#frameSequence)
+    writeUint32(slab, at + 6, checksum)
+    this.#frameSequence = (this.#frameSequence + 1) & 0xffff
+  }
+
+  #addPayload(piece: Uint8Array): void {
+    if (piece.length === 0) return
+    this.#pendingBytes += piece.length
+    if (piece.length < COPY_BELOW_BYTES) {
+      this.#reserve(piece.length)
+      this.#slab.set(piece, this.#end)
+      this.#end += piece.length
+    } else {
+      this.#closeChunk()
+      this.#chunks.push(piece)
+    }
+  }
+
+  /** Makes room for so many bytes at `#end`; what was written last and this may come to lie in two chunks. */
+  #reserve(bytes: number): void {
+    if (this.#slab.length - this.#end >= bytes) return
+    this.#closeChunk()
+    this.#slab = new Uint8Array(Math.max(SLAB_BYTES, bytes))
+    this.#start = 0
+    this.#end = 0
+  }
+
+  #closeChunk(): void {
+    if (this.#end === this.#start) return
+    this.#chunks.push(this.#slab.subarray(this.#start, this.#end))
+    this.#start = this.#end
+  }
+}

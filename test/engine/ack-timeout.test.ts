@@ -1,0 +1,96 @@
+import t from 'tap'
+import { MessageType } from '../../lib/protocol/messages.ts'
+import { SimulatedPair } from '../simulation/simulated-pair.ts'
+import { SingleEngine } from '../simulation/single-engine.ts'
+
+t.test('a link whose acks are overdue stops working at max(ackTimeoutMin, factor x round trip) sharp', async (t) => {
+  for (const [roundTripMs, limitMs] of [
+    [10, 1_000],
+    [400, 2_000],
+  ] as const) {
+    const single = new SingleEngine()
+    const link = single.addWorkingLink({ roundTripMs })
+    single.write(1_000)
+    const sentMs = single.nowMs
+    single.advance(limitMs - 1)
+    t.equal(single.eventsOf('linkNotWorking').length, 0, `round trip ${roundTripMs}`)
+    single.advance(1)
+    t.match(single.eventsOf('linkNotWorking'), [{ link, reason: 'ack-timeout', timeMs: sentMs + limitMs }])
+  }
+})
+
+t.test('the wait is never longer than ackTimeoutMax', async (t) => {
+  const single = new SingleEngine({ config: { link: { ackTimeoutMax: 3_000 } } })
+  const link = single.addWorkingLink({ roundTripMs: 1_400 })
+  single.write(1_000)
+  const sentMs = single.nowMs
+  single.advance(10_000)
+  t.match(single.eventsOf('linkNotWorking')[0], { link, reason: 'ack-timeout', timeMs: sentMs + 3_000 })
+})
+
+t.test('a link that timed out works again when its last overdue ack is there, not before', async (t) => {
+  const single = new SingleEngine()
+  const link = single.addWorkingLink()
+  single.write(1_000)
+  single.write(1_000)
+  single.write(1_000)
+  t.same(single.sequencesOn(link), [0, 1, 2])
+  single.advance(2_000)
+  single.forget()
+  for (const sequence of [0, 1]) single.receive(link, { type: MessageType.Ack, sequence })
+  t.same(single.eventsOf('linkWorking'), [])
+  single.receive(link, { type: MessageType.Ack, sequence: 2 })
+  t.match(single.eventsOf('linkWorking'), [{ link }])
+  t.same(single.sequencesOn(link), [], 'nothing has to go out again')
+  single.write(1_000)
+  t.same(single.sequencesOn(link), [3])
+})
+
+t.test('what a link holds that timed out goes out over another one, oldest first, before new data', async (t) => {
+  const single = new SingleEngine()
+  const dead = single.addWorkingLink({ roundTripMs: 5 })
+  for (let count = 0; count < 5; count++) single.write(1_000)
+  single.advance(1_200)
+  t.match(single.eventsOf('linkNotWorking'), [{ link: dead, reason: 'ack-timeout' }])
+  single.write(1_000)
+  const other = single.addWorkingLink({ roundTripMs: 5 })
+  t.same(single.sequencesOn(dead), [0, 1, 2, 3, 4])
+  t.same(single.sequencesOn(other), [0, 1, 2, 3, 4, 5])
+  single.acknowledge(other)
+  t.equal(single.engine.stats(single.nowMs).unacked, 0)
+})
+
+t.test('acks that keep coming, if late, keep a link working', async (t) => {
+  const pair = new SimulatedPair({ seed: 1, links: [{ rateBytesPerMs: 2, delayMs: 20 }] })
+  pair.client.write(300_000)
+  pair.runUntilIdle({ limitMs: 400_000 })
+  t.equal(pair.client.changes(0).length, 1, 'a slow link is not a dead one')
+})
+
+t.test('a link that hangs is counted, and what went out again is, too', async (t) => {
+  const pair = new SimulatedPair({ seed: 2, links: [{ rateBytesPerMs: 1_000, delayMs: 10 }, { rateBytesPerMs: 1_000, delayMs: 10 }] })
+  pair.client.write(20_000_000)
+  pair.runUntil(1_000)
+  pair.pause(0, 3_000)
+  pair.runFor(2_500)
+  const stats = pair.client.link(0)?.stats(pair.nowMs)
+  t.equal(stats?.hangs, 1)
+  t.ok((stats?.resent as number) > 0)
+  t.equal(pair.client.isWorking(0), false)
+  pair.runFor(3_000)
+  t.equal(pair.client.isWorking(0), true)
+})
+
+t.test('a pause of both links at once resends nothing: no other link is better', async (t) => {
+  const link = { rateBytesPerMs: 1_000, delayMs: 10 }
+  const pair = new SimulatedPair({ seed: 3, links: [link, link] })
+  pair.client.write(5_000_000)
+  pair.runUntil(1_000)
+  const repeated = () => pair.auditor.traffic('client', 0).repeatedBytes + pair.auditor.traffic('client', 1).repeatedBytes
+  const before = repeated()
+  for (const index of [0, 1]) pair.pause(index, 800)
+  pair.runFor(780)
+  t.equal(repeated(), before)
+  for (const index of [0, 1]) t.equal(pair.client.isWorking(index), true)
+  pair.runUntilIdle({ limitMs: 20_000 })
+})
