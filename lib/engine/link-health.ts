@@ -51,7 +51,8 @@ export class LinkHealth {
     link.lastPingMs = nowMs
     link.progressMs = nowMs
     link.provenMs = Math.max(link.provenMs, pingSentMs)
-    link.path.takePing(roundTripMs, nowMs)
+    if (link.test.kind === 'running') link.path.takeTest(roundTripMs, link.config.testDataLimit, nowMs)
+    else link.path.takePing(roundTripMs, nowMs)
     if (link.status.kind === 'suspect') this.#actions.confirm(link)
     else if (link.status.kind === 'unconfirmed') this.#judgeTest(link, roundTripMs, nowMs)
     this.#unconfirmSlow()
@@ -191,7 +192,8 @@ export class LinkHealth {
       case 'periodic':
         return link.lastPingMs + interval
       case 'whenIdle':
-        return Math.max(link.lastSentMs, link.lastPingMs) + interval
+        // With something in flight its ack tells as much as a ping.
+        return link.flights.length === 0 ? Math.max(link.lastSentMs, link.lastPingMs) + interval : undefined
       case 'whenTimedOut':
         return link.status.kind === 'suspect' ? link.status.sinceMs : undefined
     }

@@ -10,12 +10,14 @@ import { Flight } from './flight.ts'
 
 /** A round trip of nothing would make rates infinite; no real path is quicker. */
 const LEAST_ROUND_TRIP_MS = 0.1
-/** The minimum round trip is the least of the current and the previous bucket of this length. */
+/** The minimum round trip is the least of the current and the previous bucket of at least this length. */
 const ROUND_TRIP_BUCKET_MS = 5_000
 /** The delivery rate is the highest of so many round trips. */
 const RATE_ROUNDS = 10
 /** Hides the event loops of both ends and the gaps between their acks. */
 const LEAST_HEAD_MS = 12
+/** Test data that takes longer, and four round trips, shows a slow path and not the delays of an event loop. */
+const SLOW_TEST_MS = 250
 /** A link with less in flight measures too little to ever earn more. */
 const LEAST_WINDOW_BYTES = 32_768
 /** A message takes about so long on its link: short enough not to hold up the stream, long enough to cost little CPU. */
@@ -168,6 +170,21 @@ export class PathModel {
     this.#takeRoundTrip(Math.max(roundTripMs, LEAST_ROUND_TRIP_MS), nowMs)
   }
 
+  /**
+   * The ping behind `bytes` of test data came back: nothing known before says as much about the path under load. If the
+   * data took much longer than the path itself, its rate is known and needs no start-up, which would flood a slow path.
+   */
+  takeTest(roundTripMs: number, bytes: number, nowMs: number): void {
+    const transferMs = roundTripMs - this.minRoundTripMs
+    this.takePing(roundTripMs, nowMs)
+    this.#smoothedMs = Math.max(this.#smoothedMs, roundTripMs)
+    if (this.#rate > 0 || bytes === 0 || transferMs < Math.max(SLOW_TEST_MS, 4 * this.minRoundTripMs)) return
+    this.#rate = bytes / transferMs
+    this.#rateOfRound[this.#round % RATE_ROUNDS] = this.#rate
+    this.#averageRate = this.#rate
+    this.#startup = false
+  }
+
   /** Begins anew, at half of what was known: the link was in doubt or is new again. */
   restart(): void {
     this.#startupWindowBytes = Math.max(this.#rate * this.minRoundTripMs, LEAST_WINDOW_BYTES)
@@ -197,9 +214,11 @@ export class PathModel {
 
   #takeRoundTrip(roundTripMs: number, nowMs: number): void {
     if (nowMs >= this.#bucketEndMs) {
-      this.#previousMinMs = nowMs >= this.#bucketEndMs + ROUND_TRIP_BUCKET_MS ? roundTripMs : this.#bucketMinMs
+      // A bucket shorter than some round trips would see nothing but the queue.
+      const bucketMs = Math.max(ROUND_TRIP_BUCKET_MS, 8 * this.#smoothedMs)
+      this.#previousMinMs = nowMs >= this.#bucketEndMs + bucketMs ? roundTripMs : this.#bucketMinMs
       this.#bucketMinMs = roundTripMs
-      this.#bucketEndMs = nowMs + ROUND_TRIP_BUCKET_MS
+      this.#bucketEndMs = nowMs + bucketMs
       // Without a look at the empty path the standing queue would enter the minimum and the window creep up.
       this.#drainUntilMs = nowMs + 1.5 * this.#smoothedMs
     } else if (roundTripMs < this.#bucketMinMs) this.#bucketMinMs = roundTripMs

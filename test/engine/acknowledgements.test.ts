@@ -36,8 +36,8 @@ t.test('an ack counts from any link that carried the message, not only from the 
   single.write(1_000)
   const [sequence] = single.sequencesOn(carrier)
   t.same(single.sequencesOn(other), [])
-  single.advance(1_500)
-  t.equal(single.eventsOf('linkNotWorking').at(-1)?.link, carrier)
+  single.advance(1_010)
+  t.equal(single.eventsOf('linkNotWorking')[0]?.link.id, carrier.id)
   t.ok(single.sequencesOn(other).includes(sequence as number), 'it was sent again')
   t.equal(single.engine.stats(single.nowMs).unacked, 1_000)
 

@@ -38,7 +38,11 @@ t.test('the other direction flows while one reader is stalled', async (t) => {
 
 t.test('unacknowledged bytes never exceed the send buffer', async (t) => {
   const sendBuffer = 300_000
-  const pair = new SimulatedPair({ seed: 3, links: [{ ...link, delayMs: 500 }], config: { sendBuffer, link: { windowInit: 10_000_000 } } })
+  const pair = new SimulatedPair({
+    seed: 3,
+    links: [{ ...link, delayMs: 500 }],
+    config: { sendBuffer, link: { windowInit: 10_000_000 } },
+  })
   pair.client.write(5_000_000)
   let most = 0
   pair.runUntilTrue(

@@ -83,7 +83,11 @@ t.test('a slow link that becomes quick is used from then on', async (t) => {
 
 t.test('a link slower than maxPing is not used while a quicker one works, and is when none does', async (t) => {
   const slow = { delayMs: 200, rateBytesPerMs: 1_000, config: { maxPing: 100 } }
-  const pair = new SimulatedPair({ seed: 2, links: [{ delayMs: 10, rateBytesPerMs: 1_000 }, slow], config: { link: { retestInterval: 1_000 } } })
+  const pair = new SimulatedPair({
+    seed: 2,
+    links: [{ delayMs: 10, rateBytesPerMs: 1_000 }, slow],
+    config: { link: { retestInterval: 1_000 } },
+  })
   pair.runUntil(1_000)
   pair.client.write(2_000_000)
   pair.runUntilIdle({ limitMs: 10_000 })

@@ -82,7 +82,9 @@ t.test('dropRead says ReceiveFinish, also behind a ReceiveClose', async (t) => {
   single.do((engine, nowMs) => engine.closeRead(nowMs))
   single.do((engine, nowMs) => engine.dropRead(nowMs))
   single.do((engine, nowMs) => engine.dropRead(nowMs))
-  const types = single.sent.map(({ message }) => message.type).filter((type) => type >= MessageType.SendFinish && type <= MessageType.ReceiveFinish)
+  const types = single.sent
+    .map(({ message }) => message.type)
+    .filter((type) => type >= MessageType.SendFinish && type <= MessageType.ReceiveFinish)
   t.same(types, [MessageType.ReceiveClose, MessageType.ReceiveFinish])
 })
 

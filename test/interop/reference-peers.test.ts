@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { digestOf } from './pattern.ts'
-import { Peer, PeerError } from './peer.ts'
+import { Peer } from './peer.ts'
 import { peerVersions } from './programs.ts'
 import { Relay } from './relay.ts'
 import { stopAtEnd } from './stop-at-end.ts'
@@ -35,7 +35,7 @@ for (const version of peerVersions) {
     await t.rejects(client.call(`connect 127.0.0.1:${port}`), { name: 'ConnectionRefused' })
     await server.call('stop-listening')
     await t.rejects(client.call(`connect 127.0.0.1:${port}`), { name: 'NotListening' })
-    await t.rejects(client.call('links'), PeerError)
+    await t.rejects(client.call('links'), { name: 'NoConnection' })
   })
 
   t.test(`${version}: a peer's messages have the size asked for, up to half of the receive buffer`, async (t) => {

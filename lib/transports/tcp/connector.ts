@@ -261,7 +261,7 @@ function blocked({ address }: Remote): NodeJS.ErrnoException {
 }
 
 function targetsOf({ host, hosts = [], port }: TcpConnectorOptions): Target[] {
-  const first = host === undefined ? [] : typeof host === 'string' ? [host] : host
+  const first = !host ? [] : typeof host === 'string' ? [host] : host
   const all = [...first, ...hosts]
   return (all.length === 0 ? ['localhost'] : all).map((text) => parseTarget(text, port))
 }
