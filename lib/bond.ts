@@ -66,7 +66,7 @@ export class Bond {
   }
 
   get links(): readonly Link[] {
-    return Array.from(this.#members.values(), (member) => member.link)
+    return Array.from(this.#members.values(), member => member.link)
   }
 
   get closed(): boolean {

@@ -1,9 +1,9 @@
 // The client's part of a link's handshake: Welcome in, Connect out, Accepted or Refused in.
 
 import { now } from '#platform/loop'
-import { HawserError } from './errors.ts'
 import type { ReadyLink } from './bond.ts'
 import type { LinkConfig } from './config.ts'
+import { HawserError } from './errors.ts'
 import { Link } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import { connectionIdMask, createKeyPair, idToHex, NO_SERVER_ID, sharedSecret, xorId } from './protocol/handshake.ts'
@@ -63,7 +63,9 @@ export class ClientHandshake implements ChannelHandler {
     this.#accepted = accepted
     this.#failed = failed
     this.#timer = setTimeout(() => {
-      this.#fail(new HawserError('ETIMEDOUT', 'handshake-timeout', `no handshake within ${options.timeoutMs} ms on ${options.tag}`))
+      this.#fail(
+        new HawserError('ETIMEDOUT', 'handshake-timeout', `no handshake within ${options.timeoutMs} ms on ${options.tag}`),
+      )
     }, options.timeoutMs)
   }
 

@@ -190,7 +190,10 @@ export function resolveConfig(input: ConfigInput = {}, base: Config = defaults):
 export function resolveLinkConfig(input: LinkConfigInput = {}, base: LinkConfig = defaults.link, name = 'config'): LinkConfig {
   const { ping, ...rest } = checkedObject(input, name)
   const own = merge(base, rest, linkChecks, `${name}.`)
-  const resolved = { ...own, ping: merge(base.ping, checkedObject(ping ?? {}, `${name}.ping`), pingChecks, `${name}.ping.`) }
+  const resolved = {
+    ...own,
+    ping: merge(base.ping, checkedObject(ping === undefined ? {} : ping, `${name}.ping`), pingChecks, `${name}.ping.`),
+  }
   if (resolved.ackTimeoutMin > resolved.ackTimeoutMax) {
     throw outOfRange(`${name}.ackTimeoutMin`, `at most ackTimeoutMax (${resolved.ackTimeoutMax})`, resolved.ackTimeoutMin)
   }
@@ -204,7 +207,7 @@ function merge<T extends object>(base: T, input: Record<string, unknown>, checks
     if (!check) throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', `unknown configuration key ${prefix}${key}`)
     if (value === undefined) continue
     check(value, prefix + key)
-    result[key] = value
+    result[key] = Array.isArray(value) ? Object.freeze([...value]) : value
   }
   return result as T
 }
@@ -222,8 +225,12 @@ function outOfRange(name: string, wanted: string, value: unknown): HawserError {
   return new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', `${name} must be ${wanted}, not ${show(value)}`)
 }
 
+/** Never runs code of the value, as its `toString` would be. */
 function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 64)) : String(value)
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 64))
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? 'an array' : 'an object'
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -14,9 +14,14 @@ export class IdleTimer {
 
   /** @param timeoutMs - 0 stops it */
   set(timeoutMs: number): void {
-    if (typeof timeoutMs !== 'number') throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'the timeout must be a number')
+    if (typeof timeoutMs !== 'number')
+      throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'the timeout must be a number')
     if (!(timeoutMs >= 0) || timeoutMs === Number.POSITIVE_INFINITY) {
-      throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', `the timeout must be a non-negative finite number, not ${timeoutMs}`)
+      throw new HawserError(
+        'ERR_OUT_OF_RANGE',
+        'invalid-argument',
+        `the timeout must be a non-negative finite number, not ${timeoutMs}`,
+      )
     }
     this.timeoutMs = Math.min(timeoutMs, MAX_DURATION_MS)
     this.#start()

@@ -19,7 +19,7 @@ export class LinkAdmission {
 
   /** Whether all `filters` let `link` in. A yes holds until `release`, or until the link is among the present ones. */
   admit(link: Link, filters: readonly (LinkFilter | undefined)[]): boolean | Promise<boolean> {
-    const asked = filters.filter((filter) => filter !== undefined)
+    const asked = filters.filter(filter => filter !== undefined)
     if (asked.length === 0) return true
     const answer = this.#last.then(() => this.#ask(link, asked))
     this.#last = answer
@@ -33,7 +33,7 @@ export class LinkAdmission {
 
   async #ask(link: Link, filters: readonly LinkFilter[]): Promise<boolean> {
     const present = this.#present()
-    const existing = [...present, ...Array.from(this.#admitted).filter((other) => !present.includes(other))]
+    const existing = [...present, ...Array.from(this.#admitted).filter(other => !present.includes(other))]
     for (const filter of filters) if (!(await inTime(filter, link, existing))) return false
     this.#admitted.add(link)
     return true
@@ -42,7 +42,7 @@ export class LinkAdmission {
 
 async function inTime(filter: LinkFilter, link: Link, existing: readonly Link[]): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const tooLate = new Promise<false>((resolve) => {
+  const tooLate = new Promise<false>(resolve => {
     timer = setTimeout(() => resolve(false), FILTER_TIMEOUT_MS)
   })
   try {

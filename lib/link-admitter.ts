@@ -68,7 +68,7 @@ export class LinkAdmitter {
 
   /** The live connections. */
   get sockets(): readonly Socket[] {
-    return Array.from(this.#connections.values(), (connection) => connection.socket)
+    return Array.from(this.#connections.values(), connection => connection.socket)
   }
 
   /** Ends the handshakes under way. */
@@ -98,7 +98,7 @@ export class LinkAdmitter {
           recvBuffer: this.#options.config.recvBuffer,
           timeoutMs: this.#limits.handshakeTimeout,
         },
-        (incoming) => {
+        incoming => {
           this.#decide(incoming, options.filter)
             .finally(() => this.#handshakes.delete(handshake))
             .then(resolve, fail)
@@ -159,7 +159,8 @@ export class LinkAdmitter {
     }
     connection.pendingLinks++
     try {
-      if (!(await connection.admission.admit(incoming.link, this.#filters(filter)))) throw refused(incoming, RefusedReason.LinkRefused)
+      if (!(await connection.admission.admit(incoming.link, this.#filters(filter))))
+        throw refused(incoming, RefusedReason.LinkRefused)
       if (connection.bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
       this.#accept(connection, incoming)
       return incoming.link
@@ -175,7 +176,8 @@ export class LinkAdmitter {
   }
 
   #accept(connection: Connection, incoming: IncomingLink): void {
-    if (!incoming.pending) throw new HawserError('ECONNABORTED', 'link-closed', 'the client went away while the link was decided about')
+    if (!incoming.pending)
+      throw new HawserError('ECONNABORTED', 'link-closed', 'the client went away while the link was decided about')
     incoming.accept()
     connection.bond.join(incoming)
     connection.onLink(incoming.link)

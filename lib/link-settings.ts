@@ -14,7 +14,10 @@ export class LinkSettings {
   }
 
   apply(stream: Duplex): void {
-    const socket = stream as { setNoDelay?: (noDelay: boolean) => void; setKeepAlive?: (enable: boolean, initialDelayMs: number) => void }
+    const socket = stream as {
+      setNoDelay?: (noDelay: boolean) => void
+      setKeepAlive?: (enable: boolean, initialDelayMs: number) => void
+    }
     if (this.#noDelay !== undefined) socket.setNoDelay?.(this.#noDelay)
     if (this.#keepAlive) socket.setKeepAlive?.(...this.#keepAlive)
   }

@@ -50,7 +50,13 @@ export class Link extends EventEmitter<LinkEvents> {
   #disconnectReason: LinkCloseReason | null = null
 
   /** @internal */
-  constructor(options: { tag: LinkTag; direction: 'incoming' | 'outgoing'; stream: Duplex; remoteUserData: Uint8Array; config: LinkConfig }) {
+  constructor(options: {
+    tag: LinkTag
+    direction: 'incoming' | 'outgoing'
+    stream: Duplex
+    remoteUserData: Uint8Array
+    config: LinkConfig
+  }) {
     super()
     this.id = ++lastId
     this.tag = options.tag
@@ -113,7 +119,7 @@ export class Link extends EventEmitter<LinkEvents> {
   /** Removes the link in good order: what is in flight goes out elsewhere, nothing is lost. Resolves when it is gone. */
   disconnect(): Promise<void> {
     if (this.#disconnectReason !== null) return Promise.resolve()
-    const gone = new Promise<void>((resolve) => this.once('close', () => resolve()))
+    const gone = new Promise<void>(resolve => this.once('close', () => resolve()))
     this.#controller?.disconnect()
     return gone
   }

@@ -59,7 +59,7 @@ export class OutgoingLinks {
         reconnectDelay: options.reconnectDelay,
         establish: (stream, tag, transport, signal) => this.#dialed(stream, tag, transport, signal),
         onError: (error, tag) => options.onLinkError(error, tag),
-        onInitialFailure: (errors) => {
+        onInitialFailure: errors => {
           this.#dialerFailed = true
           this.#errors.push(...errors)
           this.#judgeInitialFailure()
@@ -117,7 +117,7 @@ export class OutgoingLinks {
   async #dialed(stream: Duplex, tag: LinkTag, transport: ConnectTransport, signal: AbortSignal): Promise<DialedLink> {
     const filter: LinkFilter | undefined = transport.filter?.bind(transport)
     const link = await this.#establish(stream, { tag, userData: tag.userData, filter, signal })
-    return { closed: link.disconnectReason === null ? new Promise((resolve) => link.once('close', resolve)) : Promise.resolve() }
+    return { closed: link.disconnectReason === null ? new Promise(resolve => link.once('close', resolve)) : Promise.resolve() }
   }
 
   #establish(stream: Duplex, options: NewLink): Promise<Link> {
@@ -139,20 +139,20 @@ export class OutgoingLinks {
           recvBuffer: this.#options.config.recvBuffer,
           timeoutMs: config.pingTimeout,
           isExisting: () => this.established,
-          checkServer: (serverId) => this.#checkServer(serverId),
-          admit: (link) => {
+          checkServer: serverId => this.#checkServer(serverId),
+          admit: link => {
             admitted = link
             return this.#admission.admit(link, [filter, this.#options.linkFilter])
           },
         },
-        (accepted) => {
+        accepted => {
           done()
           const joined = this.#join(accepted)
           this.#admission.release(accepted.link)
           if (joined) resolve(accepted.link)
           else reject(new HawserError('ECONNABORTED', 'link-closed', 'the connection was closed during the handshake'))
         },
-        (error) => {
+        error => {
           done()
           if (admitted) this.#admission.release(admitted)
           this.#judgeRefusal(error)
@@ -188,7 +188,7 @@ export class OutgoingLinks {
   #judgeRefusal(error: Error): void {
     const reason = error instanceof HawserError ? error.reason : undefined
     if (reason !== 'server-id-mismatch' && reason !== 'aborted-by-server') return
-    if (!this.established || this.#options.bond.links.some((link) => link.working)) return
+    if (!this.established || this.#options.bond.links.some(link => link.working)) return
     if (reason === 'server-id-mismatch' && !this.#options.config.disconnectOnServerIdMismatch) return
     this.#options.bond.serverLost(reason)
   }

@@ -39,7 +39,14 @@ export class IncomingLink {
   readonly roundTripMs: number
   readonly #handshake: ServerHandshake
 
-  constructor(handshake: ServerHandshake, channel: LinkChannel, link: Link, connect: ConnectMessage, connectionId: string, roundTripMs: number) {
+  constructor(
+    handshake: ServerHandshake,
+    channel: LinkChannel,
+    link: Link,
+    connect: ConnectMessage,
+    connectionId: string,
+    roundTripMs: number,
+  ) {
     this.#handshake = handshake
     this.channel = channel
     this.link = link
@@ -87,7 +94,9 @@ export class ServerHandshake implements ChannelHandler {
     this.#connected = connected
     this.#failed = failed
     this.#timer = setTimeout(() => {
-      this.fail(new HawserError('ETIMEDOUT', 'handshake-timeout', `no handshake within ${options.timeoutMs} ms on ${options.tag}`))
+      this.fail(
+        new HawserError('ETIMEDOUT', 'handshake-timeout', `no handshake within ${options.timeoutMs} ms on ${options.tag}`),
+      )
     }, options.timeoutMs)
   }
 

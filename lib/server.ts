@@ -11,7 +11,7 @@ import type { Link } from './link.ts'
 import { LinkAdmitter } from './link-admitter.ts'
 import { manualTag } from './manual-tag.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
-import { type AddLinkOptions, checkedUserData, Socket, type SocketOptions } from './socket.ts'
+import { type AddLinkOptions, checkedUserData, type Socket, type SocketOptions } from './socket.ts'
 import type { AcceptTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
 /** Limits that keep strangers from costing much. */
@@ -136,10 +136,10 @@ export class Server extends EventEmitter<ServerEvents> {
       serverOptions: options,
       isListening: () => !this.#closing,
       isFull: () => this.maxConnections !== undefined && this.#admitter.sockets.length > this.maxConnections,
-      onConnection: (socket) => this.emit('connection', socket),
+      onConnection: socket => this.emit('connection', socket),
       onLink: (link, socket) => this.emit('link', link, socket),
       onLinkError: (error, tag, socket) => this.emit('linkerror', error, tag, socket),
-      onDrop: (info) => this.emit('drop', info),
+      onDrop: info => this.emit('drop', info),
       onClosed: () => this.#emitCloseIfDone(),
     })
     if (onConnection) this.on('connection', onConnection)
@@ -170,9 +170,14 @@ export class Server extends EventEmitter<ServerEvents> {
   listen(...args: unknown[]): this {
     const { options, onListening } = normalizeListen(args)
     if (this.#listenState !== 'idle') {
-      throw new HawserError('ERR_SERVER_ALREADY_LISTEN', 'invalid-argument', 'Listen method has been called more than once without closing.')
+      throw new HawserError(
+        'ERR_SERVER_ALREADY_LISTEN',
+        'invalid-argument',
+        'Listen method has been called more than once without closing.',
+      )
     }
-    if (!acceptorOfAddress) throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'this runtime cannot listen on TCP')
+    if (!acceptorOfAddress)
+      throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'this runtime cannot listen on TCP')
     const acceptor = acceptorOfAddress(options, this.#options)
     if (onListening) this.once('listening', onListening)
     this.#listenState = 'starting'
@@ -252,7 +257,7 @@ export class Server extends EventEmitter<ServerEvents> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#listenState === 'idle' && this.#sources.size === 0) return
-    await new Promise<void>((resolve) => this.close(() => resolve()))
+    await new Promise<void>(resolve => this.close(() => resolve()))
   }
 
   ref(): this {
@@ -298,7 +303,7 @@ export class Server extends EventEmitter<ServerEvents> {
 }
 
 function normalizeListen(args: readonly unknown[]): { options: ListenOptions; onListening: (() => void) | undefined } {
-  const onListening = args.findLast((argument) => typeof argument === 'function') as (() => void) | undefined
+  const onListening = args.findLast(argument => typeof argument === 'function') as (() => void) | undefined
   const [first, second, third] = args
   if (typeof first === 'object' && first !== null) return { options: first as ListenOptions, onListening }
   if (typeof first === 'string' && !/^\d+$/.test(first)) {

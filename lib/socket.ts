@@ -124,7 +124,7 @@ export class Socket extends Duplex {
     socket.#id = id
     socket.#incoming = true
     const bond = socket.#makeBond(onClosed)
-    return { socket, bond, onLink: (link) => socket.#linkJoined(link) }
+    return { socket, bond, onLink: link => socket.#linkJoined(link) }
   }
 
   // ---------------------------------------------------------------- connecting
@@ -135,7 +135,8 @@ export class Socket extends Duplex {
   connect(port: number, onConnect?: () => void): this
   connect(...args: ConnectArguments): this {
     const { options, onConnect } = normalizeConnect(args)
-    if (this.#bond) throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the socket is connecting or connected already')
+    if (this.#bond)
+      throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the socket is connecting or connected already')
     const transports = transportsOf(options)
     if (options.timeout !== undefined) this.setTimeout(options.timeout)
     if (onConnect) this.once('connect', onConnect)
@@ -156,7 +157,11 @@ export class Socket extends Duplex {
   async addLink(stream: Duplex, options: AddLinkOptions = {}): Promise<Link> {
     if (this.destroyed || this.#bond?.closed) throw new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'the socket is closed')
     if (this.#incoming) {
-      throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the client makes the links; a server takes them by server.addLink')
+      throw new HawserError(
+        'ERR_INVALID_ARG_VALUE',
+        'invalid-argument',
+        'the client makes the links; a server takes them by server.addLink',
+      )
     }
     const outgoing = this.#outgoing ?? this.#startOutgoing([], undefined)
     const config = resolveLinkConfig(options.config, this.#config.link)
@@ -175,9 +180,9 @@ export class Socket extends Duplex {
       transports,
       linkFilter: this.#linkFilter,
       reconnectDelay,
-      onLink: (link) => this.#linkJoined(link),
+      onLink: link => this.#linkJoined(link),
       onLinkError: (error, tag) => this.#emitIfAlive('linkerror', error, tag),
-      onInitialFailure: (errors) => this.#connectFailed(errors),
+      onInitialFailure: errors => this.#connectFailed(errors),
     })
     this.#outgoing = outgoing
     return outgoing
@@ -533,7 +538,7 @@ export type ConnectArguments =
 
 /** The options and the listener that the arguments of `connect` mean. */
 export function normalizeConnect(args: ConnectArguments): { options: ConnectOptions; onConnect: (() => void) | undefined } {
-  const onConnect = args.findLast((argument) => typeof argument === 'function') as (() => void) | undefined
+  const onConnect = args.findLast(argument => typeof argument === 'function') as (() => void) | undefined
   const [first, second] = args
   if (typeof first === 'object' && first !== null) return { options: first, onConnect }
   const host = typeof second === 'string' ? { host: second } : {}

@@ -28,9 +28,9 @@ function testFiles() {
   const base = join(root, 'dist/test')
   if (!existsSync(base)) return []
   const files = readdirSync(base, { recursive: true }).map(String).filter(isCurrent).sort()
-  if (wanted.length === 0) return files.filter((file) => !apart.some((folder) => file.startsWith(`${folder}/`)))
-  const parts = wanted.map((part) => part.replace(/^(\.\/)?(dist\/)?test\//, '').replace(/\.[tj]s$/, ''))
-  return files.filter((file) => parts.some((part) => file.includes(part)))
+  if (wanted.length === 0) return files.filter(file => !apart.some(folder => file.startsWith(`${folder}/`)))
+  const parts = wanted.map(part => part.replace(/^(\.\/)?(dist\/)?test\//, '').replace(/\.[tj]s$/, ''))
+  return files.filter(file => parts.some(part => file.includes(part)))
 }
 
 /** dist/ keeps what was compiled from files that are gone since. */
@@ -39,7 +39,7 @@ function isCurrent(file) {
 }
 
 function runFile(file) {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const startMs = performance.now()
     const args = ['--enable-source-maps', '--expose-gc', join(root, 'dist/test', file)]
     const env = { ...process.env, TAP_TIMEOUT: String(timeoutMs / 1_000), TAP_CHILD_ID: '', NO_COLOR: '1' }
@@ -50,9 +50,9 @@ function runFile(file) {
       timedOut = true
       child.kill('SIGKILL')
     }, timeoutMs)
-    child.stdout.on('data', (chunk) => output.push(chunk))
-    child.stderr.on('data', (chunk) => output.push(chunk))
-    child.on('error', (error) => output.push(Buffer.from(`${error}\n`)))
+    child.stdout.on('data', chunk => output.push(chunk))
+    child.stderr.on('data', chunk => output.push(chunk))
+    child.on('error', error => output.push(Buffer.from(`${error}\n`)))
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       const text = Buffer.concat(output).toString()
@@ -62,11 +62,11 @@ function runFile(file) {
 }
 
 function judge(text, code, signal, timedOut) {
-  const points = text.split('\n').filter((line) => /^(not )?ok\b/.test(line))
-  const skipped = points.filter((line) => / # SKIP/i.test(line)).length
-  const todo = points.filter((line) => / # TODO/i.test(line)).length
-  const passed = points.filter((line) => line.startsWith('ok') && !/ # (SKIP|TODO)/i.test(line)).length
-  let failed = points.filter((line) => line.startsWith('not ok') && !/ # (SKIP|TODO)/i.test(line)).length
+  const points = text.split('\n').filter(line => /^(not )?ok\b/.test(line))
+  const skipped = points.filter(line => / # SKIP/i.test(line)).length
+  const todo = points.filter(line => / # TODO/i.test(line)).length
+  const passed = points.filter(line => line.startsWith('ok') && !/ # (SKIP|TODO)/i.test(line)).length
+  let failed = points.filter(line => line.startsWith('not ok') && !/ # (SKIP|TODO)/i.test(line)).length
   let problem
   if (timedOut) problem = `still running after ${timeoutMs / 1_000} s`
   else if (signal) problem = `killed by ${signal}`

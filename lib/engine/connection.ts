@@ -84,7 +84,7 @@ export class Connection {
     this.#notWorkingSinceMs = nowMs
     this.#sender = new Sender(config, this.#links, firstSequence.send)
     this.#receiver = new Receiver(config.recvBuffer, firstSequence.receive, {
-      consumed: (message) => {
+      consumed: message => {
         if (!this.#sender.window.consumed(message.bytes)) throw new ProtocolError('Consumed exceeds what was sent', 'connection')
       },
       receiveClosed: () => {
@@ -97,8 +97,8 @@ export class Connection {
       },
     })
     this.#health = new LinkHealth(this.#links, config.maxPingSpread, {
-      doubt: (link) => this.#doubt(link),
-      confirm: (link) => this.#confirm(link),
+      doubt: link => this.#doubt(link),
+      confirm: link => this.#confirm(link),
       unconfirm: (link, reason) => this.#unconfirm(link, reason),
       close: (link, reason) => this.#closeLink(link, reason, reason !== 'locally-requested' && reason !== 'remotely-requested'),
     })
@@ -555,7 +555,7 @@ export class Connection {
   }
 
   #noteWorking(): void {
-    const working = this.#links.some((link) => link.working)
+    const working = this.#links.some(link => link.working)
     if (working) {
       this.#notWorkingSinceMs = null
       this.#establishedMs ??= this.#nowMs
@@ -592,7 +592,7 @@ export class Connection {
   /** Nothing is owed to either side. */
   get #isSettled(): boolean {
     if (!this.#sender.settled || this.#receiver.heldBytes > 0 || this.#receiver.unreportedBytes > 0) return false
-    return this.#links.every((link) => link.acksOwed.length === 0)
+    return this.#links.every(link => link.acksOwed.length === 0)
   }
 
   #announceRefusal(): void {

@@ -1,11 +1,11 @@
 // One link as the engine sees it: its state, what it owes the peer, what it has in flight.
 
-import { assert } from './assert.ts'
 import type { LinkConfig } from '../config.ts'
+import { assert } from './assert.ts'
 import type { LinkCloseReason, NotWorkingReason } from './events.ts'
 import { Fifo } from './fifo.ts'
 import type { Flight } from './flight.ts'
-import { type IntervalStats, IntervalStatistics } from './interval-statistics.ts'
+import { IntervalStatistics, type IntervalStats } from './interval-statistics.ts'
 import { PathModel } from './path-model.ts'
 
 export type LinkStatus =

@@ -56,6 +56,12 @@ export type EngineEvent =
    * The engine is done with the link and has forgotten it: the driver flushes what it was given and closes the
    * Duplex; `abrupt`: at once, without flushing.
    */
-  | { readonly kind: 'linkClosed'; readonly link: EngineLink; readonly reason: LinkCloseReason; readonly abrupt: boolean; readonly detail?: string | undefined }
+  | {
+      readonly kind: 'linkClosed'
+      readonly link: EngineLink
+      readonly reason: LinkCloseReason
+      readonly abrupt: boolean
+      readonly detail?: string | undefined
+    }
   /** Last event: the connection is over. Without `failure` both directions ended in good order. */
   | { readonly kind: 'closed'; readonly failure?: ConnectionFailure | undefined; readonly detail?: string | undefined }

@@ -13,6 +13,8 @@ export class Flight {
   /** Bytes acknowledged on the link when this was sent, and when the last of them was. */
   readonly deliveredBytes: number
   readonly deliveredMs: number
+  /** When the newest transmission that was acknowledged by then had been sent. */
+  readonly deliveredSentMs: number
   /** What it measures is the application, not the link. */
   readonly applicationLimited: boolean
   /** It was on its way while the link was in doubt: its time says nothing about the path. */
@@ -26,6 +28,7 @@ export class Flight {
     predictedAckMs: number,
     deliveredBytes: number,
     deliveredMs: number,
+    deliveredSentMs: number,
     applicationLimited: boolean,
   ) {
     this.sent = sent
@@ -35,6 +38,7 @@ export class Flight {
     this.predictedAckMs = predictedAckMs
     this.deliveredBytes = deliveredBytes
     this.deliveredMs = deliveredMs
+    this.deliveredSentMs = deliveredSentMs
     this.applicationLimited = applicationLimited
   }
 }

@@ -63,7 +63,7 @@ export class IntervalStatistics {
   readonly #intervals: readonly Interval[]
 
   constructor(lengthsMs: readonly number[], nowMs: number) {
-    this.#intervals = lengthsMs.map((lengthMs) => new Interval(lengthMs, nowMs))
+    this.#intervals = lengthsMs.map(lengthMs => new Interval(lengthMs, nowMs))
   }
 
   record(sent: number, received: number, nowMs: number): void {
@@ -76,6 +76,6 @@ export class IntervalStatistics {
   }
 
   last(nowMs: number): readonly IntervalStats[] {
-    return this.#intervals.map((interval) => interval.last(nowMs))
+    return this.#intervals.map(interval => interval.last(nowMs))
   }
 }

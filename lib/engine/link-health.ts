@@ -125,7 +125,8 @@ export class LinkHealth {
     let earliest = Number.POSITIVE_INFINITY
     if (link.pingSentMs !== undefined) earliest = link.pingSentMs + config.pingTimeout
     if (!link.writable) earliest = Math.min(earliest, link.stuckSinceMs + config.pingTimeout)
-    if (status.kind === 'leaving' || status.kind === 'unconfirmed') earliest = Math.min(earliest, status.sinceMs + config.nonWorkingTimeout)
+    if (status.kind === 'leaving' || status.kind === 'unconfirmed')
+      earliest = Math.min(earliest, status.sinceMs + config.nonWorkingTimeout)
     return earliest
   }
 
@@ -152,7 +153,9 @@ export class LinkHealth {
       for (const other of this.#links) if (other === link || other.usable) this.#askPing(other, nowMs)
       return
     }
-    const witnessed = this.#links.some((other) => other !== link && other.usable && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS)
+    const witnessed = this.#links.some(
+      other => other !== link && other.usable && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS,
+    )
     if (witnessed) this.#actions.doubt(link)
   }
 
@@ -212,7 +215,7 @@ export class LinkHealth {
 
   /** No other link could do better than this slow one. */
   #othersUnusable(link: EngineLink): boolean {
-    return this.#links.every((other) => other === link || !other.usable || this.#isSlow(other))
+    return this.#links.every(other => other === link || !other.usable || this.#isSlow(other))
   }
 
   #unconfirmSlow(): void {

@@ -2,8 +2,9 @@
 // may hold in flight, how large its messages are and when a message would arrive.
 //
 // Rates are measured as in BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016): bytes delivered
-// between the last ack before a send and the ack of what was sent, over the time between them. The window adds a
-// standing queue of `head` ms instead of probing: a faster path raises the next sample by itself.
+// between the last ack before a send and the ack of what was sent, over the longer of the time between the acks and the
+// time between the sends. The window adds a standing queue of `head` ms instead of probing: a faster path raises the
+// next sample by itself.
 
 import type { LinkConfig } from '../config.ts'
 import { Flight } from './flight.ts'
@@ -39,6 +40,7 @@ export class PathModel {
   #inFlightBytes = 0
   #deliveredBytes = 0
   #deliveredMs = 0
+  #deliveredSentMs = 0
   #applicationLimitedUntilBytes = 0
 
   /** Highest sample of each of the last rounds. */
@@ -138,7 +140,17 @@ export class PathModel {
     const predictedAckMs = nowMs + this.arrivalMs(wireBytes, nowMs) + this.answerMs()
     this.#inFlightBytes += wireBytes
     const limited = idle || this.#applicationLimitedUntilBytes > this.#deliveredBytes
-    return new Flight(sent, link, wireBytes, nowMs, predictedAckMs, this.#deliveredBytes, this.#deliveredMs, limited)
+    return new Flight(
+      sent,
+      link,
+      wireBytes,
+      nowMs,
+      predictedAckMs,
+      this.#deliveredBytes,
+      this.#deliveredMs,
+      this.#deliveredSentMs,
+      limited,
+    )
   }
 
   /** The link had room that nothing was there to fill: what is in flight now measures the application. */
@@ -152,6 +164,7 @@ export class PathModel {
     this.#deliveredBytes += flight.wireBytes
     const previousDeliveryMs = this.#deliveredMs
     this.#deliveredMs = nowMs
+    this.#deliveredSentMs = flight.sentMs
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
@@ -235,7 +248,7 @@ export class PathModel {
   }
 
   #takeRate(flight: Flight, nowMs: number): void {
-    const intervalMs = nowMs - flight.deliveredMs
+    const intervalMs = Math.max(nowMs - flight.deliveredMs, flight.sentMs - flight.deliveredSentMs)
     if (intervalMs < this.minRoundTripMs) return
     const sample = (this.#deliveredBytes - flight.deliveredBytes) / intervalMs
     if (flight.applicationLimited && sample <= this.#rate) return
@@ -248,7 +261,8 @@ export class PathModel {
 
   #advanceRound(flight: Flight, roundTripMs: number): void {
     if (this.#startup) {
-      if (!flight.applicationLimited) this.#startupWindowBytes = Math.min(this.#startupWindowBytes + flight.wireBytes, this.config.windowLimit)
+      if (!flight.applicationLimited)
+        this.#startupWindowBytes = Math.min(this.#startupWindowBytes + flight.wireBytes, this.config.windowLimit)
       this.#watchLateness(roundTripMs)
     }
     if (flight.deliveredBytes < this.#roundEndBytes) return

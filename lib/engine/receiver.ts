@@ -184,11 +184,12 @@ export class Receiver {
       throw new ProtocolError('data after SendFinish', 'connection')
     }
     const { bytes } = message
-    if (bytes > payloadLimit(this.#recvBuffer)) throw new ProtocolError(`payload of ${bytes} bytes exceeds the limit`, 'connection')
+    if (bytes > payloadLimit(this.#recvBuffer))
+      throw new ProtocolError(`payload of ${bytes} bytes exceeds the limit`, 'connection')
     if (this.#heldBytes + this.#unreportedBytes + bytes > this.#recvBuffer) {
       throw new ProtocolError('receive buffer overflow', 'connection')
     }
-    const payload = message.payload.map((piece) => this.#slabs.keep(piece, this.#heldBytes))
+    const payload = message.payload.map(piece => this.#slabs.keep(piece, this.#heldBytes))
     this.#heldBytes += bytes
     if (this.#newestDataSequence === undefined || isAfter(message.sequence, this.#newestDataSequence)) {
       this.#newestDataSequence = message.sequence

@@ -43,7 +43,13 @@ export function chooseLink(links: readonly EngineLink[], demand: Demand, sizeOn:
 }
 
 /** Whether the links that are quicker than `open` do better with what is to be sent than `open` would. */
-function isWorthWaiting(links: readonly EngineLink[], open: EngineLink, openArrivalMs: number, demand: Demand, nowMs: number): boolean {
+function isWorthWaiting(
+  links: readonly EngineLink[],
+  open: EngineLink,
+  openArrivalMs: number,
+  demand: Demand,
+  nowMs: number,
+): boolean {
   const surelyMs = openArrivalMs + 2 * open.path.predictionDeviationMs
   let meanwhileBytes = 0
   let surelyMeanwhileBytes = 0

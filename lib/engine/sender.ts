@@ -9,7 +9,7 @@ import { payloadLimit } from './receiver.ts'
 import { ResendQueue } from './resend-queue.ts'
 import { chooseLink } from './scheduler.ts'
 import { SendQueue } from './send-queue.ts'
-import { type SentMessage, SendWindow } from './send-window.ts'
+import { SendWindow, type SentMessage } from './send-window.ts'
 
 /** Of so many messages at the head of the window copies may be sent. */
 const MOST_COPIED = 256
@@ -197,7 +197,12 @@ export class Sender {
     if (!this.window.hasRoomForData || this.#tooLittleSpace(spaceBytes)) return undefined
     const most = Math.min(waitingBytes, spaceBytes, this.#config.chunkSize, payloadLimit(this.#remoteRecvBuffer))
     const demand = { waitingBytes, moreWaiting: this.moreWaiting, creditBytes: spaceBytes }
-    const link = chooseLink(this.#links, demand, (candidate) => Math.min(most, candidate.path.chunkBytes()) + DATA_OVERHEAD_BYTES, nowMs)
+    const link = chooseLink(
+      this.#links,
+      demand,
+      candidate => Math.min(most, candidate.path.chunkBytes()) + DATA_OVERHEAD_BYTES,
+      nowMs,
+    )
     if (!link) return undefined
     const bytes = Math.min(most, link.path.chunkBytes())
     const payload = this.#queue.take(bytes)

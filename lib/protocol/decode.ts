@@ -88,7 +88,7 @@ const HELLO_HEAD_BYTES = 5 + 1 + 4 + PUBLIC_KEY_BYTES + ID_BYTES
 function decodeWelcome(bytes: Uint8Array, start: number, end: number): WelcomeMessage {
   checkHelloHead(bytes, start, end)
   const serverId = copyOf(bytes, start + 42, start + 58)
-  if (serverId.every((byte) => byte === 0)) throw new ProtocolError('the server id is zero')
+  if (serverId.every(byte => byte === 0)) throw new ProtocolError('the server id is zero')
   const userDataAt = start + HELLO_HEAD_BYTES
   const userData = readUserData(bytes, userDataAt, end)
   return {

@@ -25,7 +25,7 @@ export async function sharedSecret(keys: KeyPair, peerPublicKey: Uint8Array): Pr
     throw new ProtocolError('the public key is not usable')
   }
   // Some implementations return zero instead of failing.
-  if (secret.every((byte) => byte === 0)) throw new ProtocolError('the public key is not usable')
+  if (secret.every(byte => byte === 0)) throw new ProtocolError('the public key is not usable')
   return secret
 }
 

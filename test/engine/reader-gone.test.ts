@@ -78,7 +78,7 @@ t.test('closeRead says ReceiveClose, takes and acknowledges what still comes, an
 
 t.test('dropRead says ReceiveFinish, also behind a ReceiveClose', async (t) => {
   const single = new SingleEngine()
-  const link = single.addWorkingLink()
+  single.addWorkingLink()
   single.do((engine, nowMs) => engine.closeRead(nowMs))
   single.do((engine, nowMs) => engine.dropRead(nowMs))
   single.do((engine, nowMs) => engine.dropRead(nowMs))

@@ -6,8 +6,17 @@ import { connectionIdMask, idToHex, xorId } from '../../lib/protocol/handshake.t
 import { type ConnectMessage, type LinkMessage, MessageType } from '../../lib/protocol/messages.ts'
 import { StreamDecoder } from '../../lib/protocol/stream-decoder.ts'
 import { StreamEncoder } from '../../lib/protocol/stream-encoder.ts'
-import { ACCEPTED, AFTER_TEST, AFTER_TEST_SEQUENCE, CONNECTION_ID, CONNECTS, PUBLIC_KEY, SECRET_KEY } from './captures.ts'
-import { TEST_DATA_HEADER, WELCOME } from './captures.ts'
+import {
+  ACCEPTED,
+  AFTER_TEST,
+  AFTER_TEST_SEQUENCE,
+  CONNECTION_ID,
+  CONNECTS,
+  PUBLIC_KEY,
+  SECRET_KEY,
+  TEST_DATA_HEADER,
+  WELCOME,
+} from './captures.ts'
 import { bytes, drain, frame, hex, plain } from './helpers.ts'
 
 /** The messages in captured frames, which began with frame `firstSequence` of a link. */

@@ -31,12 +31,14 @@ t.test('every length and alignment gives what the definition gives, by table and
 })
 
 t.test('the running value over pieces is the checksum of the whole', async t => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 2_000 }), fc.array(fc.nat(2_000), { maxLength: 8 }), (data, cuts) => {
-      const at = [0, ...cuts.map(cut => Math.min(cut, data.length)).sort((a, b) => a - b), data.length]
-      let value = 0
-      for (let index = 1; index < at.length; index++) value = crc32(data, at[index - 1]!, at[index]!, value)
-      return value === bitwiseCrc32(data)
-    }),
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 2_000 }), fc.array(fc.nat(2_000), { maxLength: 8 }), (data, cuts) => {
+        const at = [0, ...cuts.map(cut => Math.min(cut, data.length)).sort((a, b) => a - b), data.length]
+        let value = 0
+        for (let index = 1; index < at.length; index++) value = crc32(data, at[index - 1]!, at[index]!, value)
+        return value === bitwiseCrc32(data)
+      }),
+    ),
   )
 })

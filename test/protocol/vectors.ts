@@ -31,10 +31,7 @@ export const vectors: readonly Vector[] = [
     packets: [
       // 1 + 5 + 1 + 4 + 32 + 16 + 2 + 2 + 4 = 67 = 0x43 bytes: type, "LIAG\0", version, extensions, key, server id,
       // length of the user data, user data, receive buffer
-      [
-        '00000043 0000 e80e137a',
-        `01 4c49414700 04 00000000 ${PUBLIC_KEY} f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff 0002 6c6f 04000000`,
-      ],
+      ['00000043 0000 e80e137a', `01 4c49414700 04 00000000 ${PUBLIC_KEY} f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff 0002 6c6f 04000000`],
     ],
   },
   {

@@ -96,9 +96,15 @@ export abstract class SimulatedDriver {
 
   // ---- links
 
-  /** Joins a link behind its handshake; its index counts from 0 in the order of the calls. */
+  /** Joins a link behind its handshake; its index counts from 0 in the order of the calls. Refuses it when all is over. */
   addLink(simulated: SimulatedLink): void {
     const index = this.#links.length
+    this.#changes.push([])
+    if (this.closure) {
+      this.#links.push(undefined)
+      simulated[this.side].destroy()
+      return
+    }
     const config = resolveLinkConfig(simulated.config, this.#options.config.link)
     const { roundTripMs } = simulated
     const link = this.engine.addLink({ config, roundTripMs, remoteRecvBuffer: this.#options.remoteRecvBuffer }, this.clock.nowMs)
@@ -109,7 +115,6 @@ export abstract class SimulatedDriver {
     const binding: Binding = { index, link, end: simulated[this.side], encoder, decoder, writable: true }
     this.#bindings.set(link, binding)
     this.#links.push(link)
-    this.#changes.push([])
     binding.end.onArrived = (chunks) => this.#arrived(binding, chunks, isPacket)
     binding.end.onEnded = (how) => this.#ended(binding, how)
     binding.end.onDrained = () => this.pump()
