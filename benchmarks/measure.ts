@@ -38,7 +38,7 @@ async function measureThroughput({ client, server }: Pair): Promise<ThroughputRe
 /** Carries `length` bytes of the pattern from `position` on; resolves when the last of them has arrived and is right. */
 async function transfer(from: Duplex, to: Duplex, position: number, length: number): Promise<void> {
   const end = position + length
-  const arrived = new Promise<void>((resolve) => {
+  const arrived = new Promise<void>(resolve => {
     let checked = position
     const check = (bytes: Buffer): void => {
       checkPattern(bytes, checked)
@@ -56,7 +56,7 @@ async function transfer(from: Duplex, to: Duplex, position: number, length: numb
 }
 
 async function measurePingPong({ client, server }: Pair): Promise<PingPongResult> {
-  server.on('data', (bytes) => server.write(bytes))
+  server.on('data', bytes => server.write(bytes))
   await roundTrips(client, WARM_UP_MESSAGES)
   const sortedMs = (await roundTrips(client, MESSAGES)).sort((a, b) => a - b)
   return { measure: 'ping-pong', p50: quantile(sortedMs, 0.5) * 1_000, p99: quantile(sortedMs, 0.99) * 1_000 }
@@ -64,7 +64,7 @@ async function measurePingPong({ client, server }: Pair): Promise<PingPongResult
 
 /** Times of `count` messages, each sent when the one before is back. */
 function roundTrips(socket: Duplex, count: number): Promise<number[]> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const times: number[] = []
     let position = 0
     let received = 0

@@ -38,7 +38,7 @@ async function openBondedPair(links: number): Promise<Pair> {
     transports: [tcpConnector({ hosts, port: portOf(listener), multiInterface: false, linkFilter: 'none' })],
   })
   const [server] = (await accepted) as [hawser.Socket]
-  while ([client, server].some((socket) => socket.links.filter(({ working }) => working).length < links)) await sleep(5)
+  while ([client, server].some(socket => socket.links.filter(({ working }) => working).length < links)) await sleep(5)
   return pairOf(client, server, listener)
 }
 

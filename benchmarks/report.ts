@@ -31,7 +31,7 @@ export const median = (values: readonly number[]): number =>
 export function rowsOf(all: readonly Series[]): Row[] {
   return all.flatMap(({ configuration, results }) => {
     const { measure, links } = configuration
-    const baseline = all.find((other) => other.configuration.measure === measure && other.configuration.links === 0)
+    const baseline = all.find(other => other.configuration.measure === measure && other.configuration.links === 0)
     const who = links === 0 ? 'net.Socket' : `hawser, ${links} ${links === 1 ? 'link' : 'links'}`
     return columns[measure].map(({ label, unit, value }) => {
       const values = results.map(value)
@@ -59,16 +59,16 @@ const columns: Record<Configuration['measure'], readonly Column[]> = {
     {
       label: 'one way, 64 KiB writes',
       unit: 'MB/s',
-      value: (result) => (result.measure === 'throughput' ? result.megabytesPerSecond : 0),
+      value: result => (result.measure === 'throughput' ? result.megabytesPerSecond : 0),
     },
     {
       label: 'CPU of both ends',
       unit: 's/GB',
-      value: (result) => (result.measure === 'throughput' ? result.cpuSecondsPerGigabyte : 0),
+      value: result => (result.measure === 'throughput' ? result.cpuSecondsPerGigabyte : 0),
     },
   ],
   'ping-pong': [
-    { label: '100-byte ping-pong p50', unit: 'us', value: (result) => (result.measure === 'ping-pong' ? result.p50 : 0) },
-    { label: '100-byte ping-pong p99', unit: 'us', value: (result) => (result.measure === 'ping-pong' ? result.p99 : 0) },
+    { label: '100-byte ping-pong p50', unit: 'us', value: result => (result.measure === 'ping-pong' ? result.p50 : 0) },
+    { label: '100-byte ping-pong p99', unit: 'us', value: result => (result.measure === 'ping-pong' ? result.p99 : 0) },
   ],
 }

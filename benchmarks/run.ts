@@ -18,7 +18,7 @@ const rounds = Number(options.rounds)
 if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds must be a positive integer')
 
 const run = promisify(execFile)
-const series: (Series & { results: Result[] })[] = configurations.map((configuration) => ({ configuration, results: [] }))
+const series: (Series & { results: Result[] })[] = configurations.map(configuration => ({ configuration, results: [] }))
 // Neighbours in time share what else the machine does, so a round holds every configuration once.
 for (let round = 0; round < rounds; round++) {
   for (const { configuration, results } of series) results.push(await measure(configuration))

@@ -87,7 +87,7 @@ t.test('an unknown key is an error that names it, at every depth', async t => {
     const error = rejection(() => resolveAny(input))
     t.equal(error?.code, 'ERR_INVALID_ARG_VALUE', name)
     t.equal(error?.reason, 'invalid-argument', name)
-    t.ok(error?.message.includes(name), error?.message)
+    t.ok(error?.message.includes(name), `the message names ${name}`)
   }
 })
 

@@ -40,7 +40,7 @@ export class RateLimitedRelay {
     this.#options = options
     this.#toTarget = new Lane(options)
     this.#toClient = new Lane(options)
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket))
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, socket => this.#accept(socket))
   }
 
   get host(): string {
@@ -95,7 +95,7 @@ export class RateLimitedRelay {
     this.#held = []
     this.#toTarget.clear()
     this.#toClient.clear()
-    const closed = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    const closed = [...this.#sockets].map(socket => new Promise(resolve => socket.once('close', resolve)))
     for (const socket of this.#sockets) socket.destroy()
     if (this.#server.listening) {
       this.#server.close()
@@ -151,7 +151,7 @@ class Lane {
   join(from: Socket, to: Socket): void {
     const stream: Stream = { from, to, blocked: false, ending: 'none' }
     this.#streams.add(stream)
-    from.on('data', (bytes) => this.#push({ owner: stream, bytes }))
+    from.on('data', bytes => this.#push({ owner: stream, bytes }))
     from.on('end', () => this.#finish(stream, 'end'))
     from.on('close', () => {
       this.#streams.delete(stream)

@@ -489,9 +489,9 @@ export class Connection {
   #noteIdleLinks(): void {
     const moreComes = this.#sender.moreWaiting && this.#sender.queuedBytes === 0
     for (const link of this.#links) {
-      if (!link.writable) continue
+      if (!link.writable || !link.usable || !link.path.isOpen(link.path.chunkBytes(), this.#nowMs)) continue
       link.recordIdle(this.#nowMs)
-      if (link.usable && !moreComes && link.path.isOpen(link.path.chunkBytes(), this.#nowMs)) link.path.limitedByApplication()
+      if (!moreComes) link.path.limitedByApplication()
     }
   }
 

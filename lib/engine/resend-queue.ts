@@ -8,11 +8,11 @@ export class ResendQueue {
   #messages: SentMessage[] = []
 
   get isEmpty(): boolean {
-    this.#dropAcked()
+    this.#dropSettled()
     return this.#messages.length === 0
   }
 
-  /** Messages waiting; those acknowledged meanwhile may still count. */
+  /** Messages waiting; those settled meanwhile may still count. */
   get length(): number {
     return this.#messages.length
   }
@@ -31,22 +31,27 @@ export class ResendQueue {
   }
 
   peek(): SentMessage | undefined {
-    this.#dropAcked()
+    this.#dropSettled()
     return this.#messages.at(-1)
   }
 
-  /** Removes and returns the oldest message that is still unacknowledged. */
+  /** Removes and returns the oldest message that must still go out. */
   take(): SentMessage | undefined {
-    this.#dropAcked()
+    this.#dropSettled()
     const sent = this.#messages.pop()
     if (sent) sent.queued = false
     return sent
   }
 
-  #dropAcked(): void {
-    for (let last = this.#messages.at(-1); last?.acked; last = this.#messages.at(-1)) {
+  #dropSettled(): void {
+    for (let last = this.#messages.at(-1); last && isSettled(last); last = this.#messages.at(-1)) {
       last.queued = false
       this.#messages.pop()
     }
   }
+}
+
+/** The peer has it after all, or the link that carries it is trusted again. */
+function isSettled(sent: SentMessage): boolean {
+  return sent.acked || sent.liveFlights > 0
 }

@@ -138,7 +138,10 @@ export class Sender {
       if (!link) return undefined
       return this.#sendNew(link, { type: MessageType.Consumed, sequence: this.window.nextSequence, bytes: takeConsumed() }, nowMs)
     }
-    return this.#takeResend(nowMs) ?? this.#takeEnding(nowMs) ?? this.#takeData(nowMs) ?? this.#takeCopy(nowMs)
+    const sent = this.#resends.peek()
+    // New data never overtakes a resend: with its smaller messages it could keep a narrow link full for ever.
+    if (sent) return this.#takeResend(sent, nowMs) ?? this.#takeEnding(nowMs)
+    return this.#takeEnding(nowMs) ?? this.#takeData(nowMs) ?? this.#takeCopy(nowMs)
   }
 
   /** Time at which the oldest message becomes overdue so that a copy may be worth it. */
@@ -161,12 +164,11 @@ export class Sender {
     return best
   }
 
-  #takeResend(nowMs: number): Output | undefined {
-    const sent = this.#resends.peek()
-    if (!sent) return undefined
+  #takeResend(sent: SentMessage, nowMs: number): Output | undefined {
     const size = wireSize(sent.message)
     const demand = { waitingBytes: size, moreWaiting: true, creditBytes: Number.POSITIVE_INFINITY }
-    const link = chooseLink(this.#links, demand, () => size, nowMs)
+    // It was cut for another link and may be larger than the whole window of this one.
+    const link = chooseLink(this.#links, demand, (candidate) => Math.min(size, candidate.path.chunkBytes()), nowMs)
     if (!link) return undefined
     this.#resends.take()
     return this.#transmit(link, sent, nowMs)

@@ -126,7 +126,7 @@ export class Dialer {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#reconnectDelayMs = Math.max(options.reconnectDelay ?? RECONNECT_DELAY_MS, SHORTEST_DELAY_MS)
-    this.#sources = options.transports.map((transport) => ({
+    this.#sources = options.transports.map(transport => ({
       transport,
       tags: [],
       heard: false,
@@ -137,7 +137,7 @@ export class Dialer {
 
   /** The tags that the transports list now, disabled ones included. */
   get tags(): readonly LinkTag[] {
-    return [...this.#entries.values()].filter((entry) => entry.wanted).map((entry) => entry.tag)
+    return [...this.#entries.values()].filter(entry => entry.wanted).map(entry => entry.tag)
   }
 
   /** Begins to dial. A second call does nothing. */
@@ -214,7 +214,7 @@ export class Dialer {
         this.#judge()
         if (this.#stopped) return // by one of these
       }
-      await new Promise<void>((resolve) => this.#setTimer(resolve, this.#jittered(this.#reconnectDelayMs)))
+      await new Promise<void>(resolve => this.#setTimer(resolve, this.#jittered(this.#reconnectDelayMs)))
     }
   }
 
@@ -385,12 +385,12 @@ export class Dialer {
   /** Says once that there is no way through. */
   #judge(): void {
     if (this.#stopped || this.#hadLink || this.#toldInitialFailure) return
-    if (this.#sources.some((source) => !source.heard)) return
-    const tried = [...this.#entries.values()].filter((entry) => entry.wanted && !this.#disabled.has(entry.tag.key))
-    if (tried.some((entry) => !entry.error)) return
+    if (this.#sources.some(source => !source.heard)) return
+    const tried = [...this.#entries.values()].filter(entry => entry.wanted && !this.#disabled.has(entry.tag.key))
+    if (tried.some(entry => !entry.error)) return
     this.#toldInitialFailure = true
     const errors = [...this.#sources, ...tried].map(({ error }) => error)
-    this.#options.onInitialFailure(errors.filter((error) => error !== undefined))
+    this.#options.onInitialFailure(errors.filter(error => error !== undefined))
   }
 
   get #attemptTimeoutMs(): number {
@@ -427,7 +427,7 @@ class Cancelled extends Error {}
 
 const systemClock: DialerClock = {
   setTimer: (callback, ms) => setTimeout(callback, ms),
-  clearTimer: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+  clearTimer: timer => clearTimeout(timer as ReturnType<typeof setTimeout>),
   nowMs: () => performance.now(),
   random: Math.random,
 }

@@ -8,14 +8,14 @@ const throughput = (megabytesPerSecond: number): Result => ({
   cpuSecondsPerGigabyte: 2,
 })
 
-t.test('quantiles take values that occurred', async (t) => {
+t.test('quantiles take values that occurred', async t => {
   t.equal(quantile([1, 2, 3, 4], 0), 1)
   t.equal(quantile([1, 2, 3, 4], 0.99), 4)
   t.equal(quantile([], 0.5), 0)
   t.equal(median([9, 1, 5]), 5)
 })
 
-t.test('ratios pair the results of a round before the median is taken', async (t) => {
+t.test('ratios pair the results of a round before the median is taken', async t => {
   const rows = rowsOf([
     { configuration: { measure: 'throughput', links: 0 }, results: [100, 1_000, 200].map(throughput) },
     { configuration: { measure: 'throughput', links: 2 }, results: [60, 500, 20].map(throughput) },

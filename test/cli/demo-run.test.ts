@@ -15,7 +15,7 @@ const scenario = {
   endAt: 3_200,
 }
 
-t.test('a short demo cuts and mends a link, loses nothing, and tells it in plain lines', async (t) => {
+t.test('a short demo cuts and mends a link, loses nothing, and tells it in plain lines', async t => {
   const output = new PassThrough()
   const told = text(output)
   const summary = await runDemo(scenario, output)
@@ -25,14 +25,14 @@ t.test('a short demo cuts and mends a link, loses nothing, and tells it in plain
   t.ok(summary.digestsMatch)
   const lines = (await told).split('\n')
   t.match(
-    lines.filter((line) => / is (cut|mended)/.test(line)),
+    lines.filter(line => / is (cut|mended)/.test(line)),
     [/ one is cut/, / one is mended/],
   )
-  t.ok(lines.filter((line) => /^ +\d\.\d s {2}data /.test(line)).length >= 2, 'a line each second')
+  t.ok(lines.filter(line => /^ +\d\.\d s {2}data /.test(line)).length >= 2, 'a line each second')
   t.match(lines.at(-2), /^result /)
   t.notMatch(lines.join(''), /\p{Cc}/u, 'no control characters')
 })
 
-t.test('a demo that cannot cut what it should fails and closes everything', async (t) => {
+t.test('a demo that cannot cut what it should fails and closes everything', async t => {
   await t.rejects(runDemo({ ...scenario, cutLink: 7 }, new PassThrough().resume()), RangeError)
 })

@@ -25,7 +25,7 @@ function factsOf(rates: (atMs: number) => number, changes: Partial<Facts> = {}):
 
 const perfect = (atMs: number): number => (atMs > 2_000 && atMs <= 4_500 ? 1 : 3)
 
-t.test('a perfect run reaches all of what works and passes', async (t) => {
+t.test('a perfect run reaches all of what works and passes', async t => {
   const summary = summarize(factsOf(perfect))
   t.strictSame(summary.allWork, { ms: 3_500, bytes: 10_500_000, capacityBytes: 10_500_000 })
   t.strictSame(summary.oneCut, { ms: 2_000, bytes: 2_000_000, capacityBytes: 2_000_000 })
@@ -35,7 +35,7 @@ t.test('a perfect run reaches all of what works and passes', async (t) => {
   t.ok(summary.passed)
 })
 
-t.test('the summary says it in few lines', async (t) => {
+t.test('the summary says it in few lines', async t => {
   const stalled = (atMs: number): number => (atMs > 2_000 && atMs <= 2_300 ? 0 : perfect(atMs))
   t.strictSame(formatSummary(summarize(factsOf(stalled))), [
     'data            12.7 MB, 0 bytes lost, SHA-256 the same at both ends',
@@ -48,21 +48,21 @@ t.test('the summary says it in few lines', async (t) => {
   ])
 })
 
-t.test('less than 90 % while all links work fails, and is not rounded up', async (t) => {
-  const slow = summarize(factsOf((atMs) => perfect(atMs) * 0.8999))
+t.test('less than 90 % while all links work fails, and is not rounded up', async t => {
+  const slow = summarize(factsOf(atMs => perfect(atMs) * 0.8999))
   t.notOk(slow.passed)
   t.match(formatSummary(slow)[1], /: 89\.9 %/)
-  t.ok(summarize(factsOf((atMs) => perfect(atMs) * 0.9001)).passed)
+  t.ok(summarize(factsOf(atMs => perfect(atMs) * 0.9001)).passed)
 })
 
-t.test('a slow time while the link is cut or comes back does not fail, but shows', async (t) => {
-  const summary = summarize(factsOf((atMs) => (perfect(atMs) === 1 ? 0.1 : 3)))
+t.test('a slow time while the link is cut or comes back does not fail, but shows', async t => {
+  const summary = summarize(factsOf(atMs => (perfect(atMs) === 1 ? 0.1 : 3)))
   t.ok(summary.passed)
   t.equal(summary.costBytes, 1_800_000)
   t.equal(summary.costMs, 1_800)
 })
 
-t.test('lost bytes and a wrong digest fail', async (t) => {
+t.test('lost bytes and a wrong digest fail', async t => {
   const good = factsOf(perfect)
   const lost = summarize({ ...good, sent: { ...good.sent, bytes: good.sent.bytes + 1 } })
   t.notOk(lost.passed)
@@ -73,7 +73,7 @@ t.test('lost bytes and a wrong digest fail', async (t) => {
   t.match(formatSummary(wrong).at(-1), /FAILED/)
 })
 
-t.test('a mended link that is not used again fails', async (t) => {
+t.test('a mended link that is not used again fails', async t => {
   const summary = summarize(factsOf(perfect, { backMs: undefined }))
   t.notOk(summary.passed)
   t.match(formatSummary(summary)[5], /not used again/)

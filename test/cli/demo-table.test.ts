@@ -12,7 +12,7 @@ const snapshot: Snapshot = {
   goodput: 4_800_000,
 }
 
-t.test('the table shows limits, speeds and what is wrong', async (t) => {
+t.test('the table shows limits, speeds and what is wrong', async t => {
   t.strictSame(formatTable(snapshot), [
     '6.3 s: 4 links, one connection',
     '',
@@ -26,13 +26,13 @@ t.test('the table shows limits, speeds and what is wrong', async (t) => {
   ])
 })
 
-t.test('a bar never leaves its place', async (t) => {
+t.test('a bar never leaves its place', async t => {
   const wild = formatTable({ ...snapshot, goodput: 1e9 }).at(-1)
   t.match(wild, /█{30} /)
   t.notMatch(wild, /█{31}/)
 })
 
-t.test('the line says the same without control characters', async (t) => {
+t.test('the line says the same without control characters', async t => {
   const line = formatLine(snapshot)
   t.equal(line, ' 6.3 s  data 4.8 MB/s  (fibre cut, cable 4.0 MB/s, LTE 1.0 MB/s, DSL down)')
 })

@@ -15,7 +15,7 @@ interface Setup {
 async function setup(t: Test, options: Partial<RateLimitedRelayOptions> = {}): Promise<Setup> {
   const server: Server = createServer({ allowHalfOpen: true })
   const sockets: Socket[] = []
-  server.on('connection', (socket) => {
+  server.on('connection', socket => {
     sockets.push(socket)
     socket.on('error', () => {})
   })
@@ -26,7 +26,7 @@ async function setup(t: Test, options: Partial<RateLimitedRelayOptions> = {}): P
   t.teardown(async () => {
     for (const socket of sockets) socket.destroy()
     await relay.close()
-    await new Promise((resolve) => server.close(resolve))
+    await new Promise(resolve => server.close(resolve))
   })
   return {
     relay,
@@ -47,14 +47,14 @@ async function setup(t: Test, options: Partial<RateLimitedRelayOptions> = {}): P
 /** Everything until 'end'; unlike `stream/consumers` it leaves the other direction open. */
 async function buffer(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = []
-  socket.on('data', (chunk) => chunks.push(chunk))
+  socket.on('data', chunk => chunks.push(chunk))
   await once(socket, 'end')
   return Buffer.concat(chunks)
 }
 
 /** Resolves on 'close', whether it comes by an end or a reset. */
 const gone = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => {
+  new Promise(resolve => {
     socket.on('close', () => resolve())
     socket.on('end', () => socket.destroy())
     socket.resume()
@@ -63,9 +63,9 @@ const gone = (socket: Socket): Promise<void> =>
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 /** Lets everything that is under way on the loopback arrive, and more: the relay acts within few milliseconds. */
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100))
+const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 100))
 
-t.test('bytes and endings pass intact both ways, and are counted', async (t) => {
+t.test('bytes and endings pass intact both ways, and are counted', async t => {
   const { relay, open, arrival } = await setup(t, { delay: 2 })
   const [client, target] = await Promise.all([open(), arrival()])
   const there = randomBytes(1_000_000)
@@ -79,14 +79,14 @@ t.test('bytes and endings pass intact both ways, and are counted', async (t) => 
   t.equal(relay.bytesToClient, back.length)
 })
 
-t.test('listens where it is told', async (t) => {
+t.test('listens where it is told', async t => {
   const { relay, open, arrival } = await setup(t, { host: '127.0.0.2' })
   t.equal(relay.host, '127.0.0.2')
   const [client] = await Promise.all([open(), arrival()])
   t.equal(client.remoteAddress, '127.0.0.2')
 })
 
-t.test('connections share the link and do not mix', async (t) => {
+t.test('connections share the link and do not mix', async t => {
   const { relay, open, arrival } = await setup(t)
   const pairs: [Socket, Socket][] = []
   for (let index = 0; index < 3; index++) pairs.push(await Promise.all([open(), arrival()]))
@@ -97,7 +97,7 @@ t.test('connections share the link and do not mix', async (t) => {
   t.equal(relay.bytesToTarget, 600_000)
 })
 
-t.test('a writer faster than the link is held back', async (t) => {
+t.test('a writer faster than the link is held back', async t => {
   const { relay, open, arrival } = await setup(t, { rate: 100_000 })
   const [client] = await Promise.all([open(), arrival()])
   const piece = Buffer.alloc(65_536)
@@ -112,7 +112,7 @@ t.test('a writer faster than the link is held back', async (t) => {
   t.ok(relay.bytesToTarget < accepted)
 })
 
-t.test('a slow reader holds the writer back, but not the other connections', async (t) => {
+t.test('a slow reader holds the writer back, but not the other connections', async t => {
   const { open, arrival } = await setup(t)
   const [client, target] = await Promise.all([open(), arrival()])
   target.pause()
@@ -127,7 +127,7 @@ t.test('a slow reader holds the writer back, but not the other connections', asy
   t.equal((await buffer(otherTarget)).toString(), 'passes')
 })
 
-t.test('cut passes nothing and breaks nothing; mended passes all of it', async (t) => {
+t.test('cut passes nothing and breaks nothing; mended passes all of it', async t => {
   const { relay, open, arrival } = await setup(t, { delay: 1 })
   const [client, target] = await Promise.all([open(), arrival()])
   const ended: string[] = []
@@ -150,11 +150,11 @@ t.test('cut passes nothing and breaks nothing; mended passes all of it', async (
   t.equal((await buffer(client)).toString(), 'back')
 })
 
-t.test('connections made during a cut reach the target once it is mended', async (t) => {
+t.test('connections made during a cut reach the target once it is mended', async t => {
   const { relay, open, arrival } = await setup(t)
   relay.cut()
   let arrived = false
-  const later = arrival().then((target) => {
+  const later = arrival().then(target => {
     arrived = true
     return target
   })
@@ -167,7 +167,7 @@ t.test('connections made during a cut reach the target once it is mended', async
   t.equal((await buffer(await later)).toString(), 'hello')
 })
 
-t.test('reset resets both ends, and the next connection works', async (t) => {
+t.test('reset resets both ends, and the next connection works', async t => {
   const { relay, open, arrival } = await setup(t)
   const [client, target] = await Promise.all([open(), arrival()])
   client.resume()
@@ -181,7 +181,7 @@ t.test('reset resets both ends, and the next connection works', async (t) => {
   t.equal((await buffer(nextTarget)).toString(), 'again')
 })
 
-t.test('a reset of one end resets the other', async (t) => {
+t.test('a reset of one end resets the other', async t => {
   const { open, arrival } = await setup(t)
   const [client, target] = await Promise.all([open(), arrival()])
   client.resume()
@@ -190,19 +190,19 @@ t.test('a reset of one end resets the other', async (t) => {
   t.equal((await error)[0].code, 'ECONNRESET')
 })
 
-t.test('a target that refuses resets the client', async (t) => {
+t.test('a target that refuses resets the client', async t => {
   const unused = createServer().listen(0, '127.0.0.1')
   await once(unused, 'listening')
   const { port } = unused.address() as AddressInfo
-  await new Promise((resolve) => unused.close(resolve))
+  await new Promise(resolve => unused.close(resolve))
   const { relay } = await setup(t, { target: { port } })
   const client = connect({ port: relay.port, host: relay.host })
   client.resume()
   t.equal((await once(client, 'error'))[0].code, 'ECONNRESET')
 })
 
-t.test('close drops every connection, leaves no timer, and may be called twice', async (t) => {
-  const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+t.test('close drops every connection, leaves no timer, and may be called twice', async t => {
+  const timers = (): number => process.getActiveResourcesInfo().filter(resource => resource === 'Timeout').length
   const timersBefore = timers()
   const { relay, open, arrival } = await setup(t, { rate: 10_000 })
   const [client, target] = await Promise.all([open(), arrival()])
@@ -211,7 +211,7 @@ t.test('close drops every connection, leaves no timer, and may be called twice',
   t.ok(timers() > timersBefore)
   relay.cut()
   const held = await open()
-  const ends = Promise.all([client, target, held].map((socket) => gone(socket)))
+  const ends = Promise.all([client, target, held].map(socket => gone(socket)))
   await relay.close()
   await relay.close()
   await ends

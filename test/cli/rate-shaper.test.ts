@@ -10,27 +10,27 @@ function drain(shaper: RateShaper<string>, fromMs: number, toMs: number, stepMs 
   return bytes
 }
 
-t.test('a full queue leaves at the rate', async (t) => {
+t.test('a full queue leaves at the rate', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(200_000) }, 0)
   const bytes = drain(shaper, 0, 100)
   t.ok(bytes <= 100_000 && bytes > 97_000, `${bytes} bytes in 100 ms`)
 })
 
-t.test('the rate holds when the clock is read late and unevenly', async (t) => {
+t.test('the rate holds when the clock is read late and unevenly', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(200_000) }, 0)
   t.equal(drain(shaper, 0, 100, 50), 100_000)
 })
 
-t.test('time without data is not made up for', async (t) => {
+t.test('time without data is not made up for', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(100_000) }, 10_000)
   const bytes = drain(shaper, 10_000, 10_010)
   t.ok(bytes <= 15_000, `${bytes} bytes in 10 ms`)
 })
 
-t.test('bytes keep their order, and an ending comes behind them', async (t) => {
+t.test('bytes keep their order, and an ending comes behind them', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(9_000, 1) }, 0)
   shaper.push({ owner: 'b', bytes: Buffer.alloc(10, 2) }, 0)
@@ -45,7 +45,7 @@ t.test('bytes keep their order, and an ending comes behind them', async (t) => {
   t.strictSame(Buffer.concat(taken.map(({ bytes }) => bytes ?? Buffer.alloc(0))), Buffer.alloc(9_000, 1))
 })
 
-t.test('delay begins behind the bottleneck, and nothing arrives earlier', async (t) => {
+t.test('delay begins behind the bottleneck, and nothing arrives earlier', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000, delay: 30 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(4_000) }, 0)
   t.equal(drain(shaper, 0, 31), 0, 'the bottleneck passes a part every 2 ms')
@@ -54,7 +54,7 @@ t.test('delay begins behind the bottleneck, and nothing arrives earlier', async 
   t.equal(shaper.nextDeadlineMs, undefined)
 })
 
-t.test('asking at the deadline always brings something, so that a timer never spins', async (t) => {
+t.test('asking at the deadline always brings something, so that a timer never spins', async t => {
   const shaper = new RateShaper<string>({ rate: 333_333, delay: 7 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(100_000) }, 0)
   let bytes = 0
@@ -67,7 +67,7 @@ t.test('asking at the deadline always brings something, so that a timer never sp
   t.ok(wakes < 400, `${wakes} wakes for 300 ms`)
 })
 
-t.test('full at the length of the queue, and again open when it drains', async (t) => {
+t.test('full at the length of the queue, and again open when it drains', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000, queue: 20 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(19_999) }, 0)
   t.notOk(shaper.full)
@@ -77,7 +77,7 @@ t.test('full at the length of the queue, and again open when it drains', async (
   t.notOk(shaper.full)
 })
 
-t.test('a cut link gives nothing and wants no timer; mended it gives all, without credit for the time between', async (t) => {
+t.test('a cut link gives nothing and wants no timer; mended it gives all, without credit for the time between', async t => {
   const shaper = new RateShaper<string>({ rate: 1_000_000, queue: 20 }, 0)
   shaper.push({ owner: 'a', bytes: Buffer.alloc(50_000) }, 0)
   shaper.cut()

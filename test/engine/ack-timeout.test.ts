@@ -3,7 +3,7 @@ import { MessageType } from '../../lib/protocol/messages.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
 
-t.test('a link whose acks are overdue stops working at max(ackTimeoutMin, factor x round trip) sharp', async (t) => {
+t.test('a link whose acks are overdue stops working at max(ackTimeoutMin, factor x round trip) sharp', async t => {
   for (const [roundTripMs, limitMs] of [
     [10, 1_000],
     [400, 2_000],
@@ -19,7 +19,7 @@ t.test('a link whose acks are overdue stops working at max(ackTimeoutMin, factor
   }
 })
 
-t.test('the wait is never longer than ackTimeoutMax', async (t) => {
+t.test('the wait is never longer than ackTimeoutMax', async t => {
   const single = new SingleEngine({ config: { link: { ackTimeoutMax: 3_000 } } })
   const link = single.addWorkingLink({ roundTripMs: 1_400 })
   single.write(1_000)
@@ -28,7 +28,7 @@ t.test('the wait is never longer than ackTimeoutMax', async (t) => {
   t.match(single.eventsOf('linkNotWorking')[0], { link, reason: 'ack-timeout', timeMs: sentMs + 3_000 })
 })
 
-t.test('a link that timed out works again when its last overdue ack is there, not before', async (t) => {
+t.test('a link that timed out works again when its last overdue ack is there, not before', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.write(1_000)
@@ -46,7 +46,7 @@ t.test('a link that timed out works again when its last overdue ack is there, no
   t.same(single.sequencesOn(link), [3])
 })
 
-t.test('what a link holds that timed out goes out over another one, oldest first, before new data', async (t) => {
+t.test('what a link holds that timed out goes out over another one, oldest first, before new data', async t => {
   const single = new SingleEngine()
   const dead = single.addWorkingLink({ roundTripMs: 5 })
   for (let count = 0; count < 5; count++) single.write(1_000)
@@ -60,7 +60,7 @@ t.test('what a link holds that timed out goes out over another one, oldest first
   t.equal(single.engine.stats(single.nowMs).unacked, 0)
 })
 
-t.test('acks that keep coming, if late, keep a link working', async (t) => {
+t.test('acks that keep coming, if late, keep a link working', async t => {
   for (const rateBytesPerMs of [16, 64, 1_000]) {
     const pair = new SimulatedPair({ seed: 1, links: [{ rateBytesPerMs, delayMs: 20 }] })
     pair.client.write(rateBytesPerMs * 60_000)
@@ -69,7 +69,7 @@ t.test('acks that keep coming, if late, keep a link working', async (t) => {
   }
 })
 
-t.test('a link that hangs is counted, and what went out again is, too', async (t) => {
+t.test('a link that hangs is counted, and what went out again is, too', async t => {
   const pair = new SimulatedPair({
     seed: 2,
     links: [
@@ -89,7 +89,7 @@ t.test('a link that hangs is counted, and what went out again is, too', async (t
   t.equal(pair.client.isWorking(0), true)
 })
 
-t.test('a pause of both links at once resends nothing: no other link is better', async (t) => {
+t.test('a pause of both links at once resends nothing: no other link is better', async t => {
   const link = { rateBytesPerMs: 1_000, delayMs: 10 }
   const pair = new SimulatedPair({ seed: 3, links: [link, link] })
   pair.client.write(5_000_000)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { MessageType } from '../../lib/protocol/messages.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
 
-t.test('every receipt is acknowledged once, on its link, in order of receipt, copies included', async (t) => {
+t.test('every receipt is acknowledged once, on its link, in order of receipt, copies included', async t => {
   const single = new SingleEngine()
   const first = single.addWorkingLink()
   const second = single.addWorkingLink()
@@ -19,7 +19,7 @@ t.test('every receipt is acknowledged once, on its link, in order of receipt, co
   t.equal(single.readAll(), 0)
 })
 
-t.test('acks that the Duplex does not take wait in order', async (t) => {
+t.test('acks that the Duplex does not take wait in order', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.setWritable(link, false, nowMs))
@@ -29,7 +29,7 @@ t.test('acks that the Duplex does not take wait in order', async (t) => {
   t.same(single.acksOn(link), [1, 0, 1])
 })
 
-t.test('an ack counts from any link that carried the message, not only from the one that carried it last', async (t) => {
+t.test('an ack counts from any link that carried the message, not only from the one that carried it last', async t => {
   const single = new SingleEngine()
   const carrier = single.addWorkingLink({ roundTripMs: 5 })
   const other = single.addWorkingLink({ roundTripMs: 50 })
@@ -52,7 +52,7 @@ t.test('an ack counts from any link that carried the message, not only from the 
   t.equal(single.linkClosure(other), undefined)
 })
 
-t.test('an ack from a link that never carried the message does not count', async (t) => {
+t.test('an ack from a link that never carried the message does not count', async t => {
   const single = new SingleEngine()
   const carrier = single.addWorkingLink({ roundTripMs: 5 })
   const other = single.addWorkingLink({ roundTripMs: 500 })
@@ -62,7 +62,7 @@ t.test('an ack from a link that never carried the message does not count', async
   t.equal(single.engine.stats(single.nowMs).unacked, 1_000)
 })
 
-t.test('an ack that comes twice counts once', async (t) => {
+t.test('an ack that comes twice counts once', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.write(1_000)
@@ -73,7 +73,7 @@ t.test('an ack that comes twice counts once', async (t) => {
   t.equal(single.linkClosure(link), undefined)
 })
 
-t.test('data behind a gap is acknowledged at once and delivered when the gap closes', async (t) => {
+t.test('data behind a gap is acknowledged at once and delivered when the gap closes', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   for (let sequence = 1; sequence < 50; sequence++) single.receiveData(link, sequence, 10)

@@ -6,7 +6,7 @@ import { SingleEngine } from '../simulation/single-engine.ts'
 const link = { rateBytesPerMs: 1_000, delayMs: 10 }
 
 for (const side of ['client', 'server'] as const) {
-  t.test(`a link blocked by the ${side} carries no data in either direction until it is unblocked`, async (t) => {
+  t.test(`a link blocked by the ${side} carries no data in either direction until it is unblocked`, async t => {
     const pair = new SimulatedPair({ seed: 1, links: [link, link] })
     for (const end of pair.sides) end.write(20_000_000)
     pair.runUntil(1_000)
@@ -18,7 +18,7 @@ for (const side of ['client', 'server'] as const) {
     pair.runFor(2_000)
     t.equal(reliable(), before, 'nothing on the blocked link')
     t.ok(pair.server.readBytes - readBefore > 1_000_000, 'the other link carries on')
-    for (const end of pair.sides) t.equal(end.changes(0).filter((change) => change.kind === 'blocked').length, 1)
+    for (const end of pair.sides) t.equal(end.changes(0).filter(change => change.kind === 'blocked').length, 1)
     pair.unblock(0, side)
     pair.runFor(1_000)
     t.ok(reliable() > before, 'it is used again')
@@ -26,7 +26,7 @@ for (const side of ['client', 'server'] as const) {
   })
 }
 
-t.test('acks, pings and pongs go on over a blocked link', async (t) => {
+t.test('acks, pings and pongs go on over a blocked link', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.setBlocked(link, true, nowMs))
@@ -40,7 +40,7 @@ t.test('acks, pings and pongs go on over a blocked link', async (t) => {
   t.same(types, [MessageType.Ack, MessageType.Pong, MessageType.Ping])
 })
 
-t.test('with every link blocked the writer waits, however long, and nothing fails', async (t) => {
+t.test('with every link blocked the writer waits, however long, and nothing fails', async t => {
   const pair = new SimulatedPair({ seed: 2, links: [link, link] })
   pair.runUntil(500)
   pair.block(0, 'client')
@@ -59,7 +59,7 @@ t.test('with every link blocked the writer waits, however long, and nothing fail
   t.equal(pair.auditor.traffic('client', 0).reliable, 0)
 })
 
-t.test('a link blocked by both sides is free when both have unblocked it', async (t) => {
+t.test('a link blocked by both sides is free when both have unblocked it', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.setBlocked(link, true, nowMs))
@@ -71,7 +71,7 @@ t.test('a link blocked by both sides is free when both have unblocked it', async
   t.same(single.sequencesOn(link), [0])
 })
 
-t.test('a block that changes back before it went out is not announced', async (t) => {
+t.test('a block that changes back before it went out is not announced', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.engine.setBlocked(link, true, single.nowMs)
@@ -80,7 +80,7 @@ t.test('a block that changes back before it went out is not announced', async (t
   t.equal(single.sentOn(link, MessageType.SetBlock).length, 0)
 })
 
-t.test('a peer that toggles its block 100,000 times leaves the link as it said last', async (t) => {
+t.test('a peer that toggles its block 100,000 times leaves the link as it said last', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   for (let turn = 0; turn < 100_000; turn++) single.receive(link, { type: MessageType.SetBlock, blocked: turn % 2 === 0 })
@@ -88,7 +88,7 @@ t.test('a peer that toggles its block 100,000 times leaves the link as it said l
   t.same(single.sequencesOn(link), [0])
 })
 
-t.test('a block that outlives a lost link does not stick to the next one', async (t) => {
+t.test('a block that outlives a lost link does not stick to the next one', async t => {
   const pair = new SimulatedPair({ seed: 3, links: [link] })
   pair.runUntil(100)
   pair.block(0, 'server')

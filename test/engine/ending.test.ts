@@ -12,7 +12,7 @@ function checkGoodEnd(test: Pick<typeof t, 'equal'>, pair: SimulatedPair): void 
   }
 }
 
-t.test('the end comes behind every byte that was written before it', async (t) => {
+t.test('the end comes behind every byte that was written before it', async t => {
   const pair = new SimulatedPair({ seed: 1, links: [link, { ...link, delayMs: 80 }] })
   pair.client.write(3_000_000)
   pair.client.finish()
@@ -23,7 +23,7 @@ t.test('the end comes behind every byte that was written before it', async (t) =
   t.equal(pair.client.endMs, undefined, 'the other direction stays open')
 })
 
-t.test('a half-open connection lives on for hours and closes when the other direction ends, too', async (t) => {
+t.test('a half-open connection lives on for hours and closes when the other direction ends, too', async t => {
   const pair = new SimulatedPair({ seed: 2, links: [link, link] })
   pair.client.write(100_000)
   pair.client.finish()
@@ -39,7 +39,7 @@ t.test('a half-open connection lives on for hours and closes when the other dire
   checkGoodEnd(t, pair)
 })
 
-t.test('both sides finish at once without having written anything', async (t) => {
+t.test('both sides finish at once without having written anything', async t => {
   const pair = new SimulatedPair({ seed: 3, links: [link] })
   pair.client.finish()
   pair.server.finish()
@@ -48,7 +48,7 @@ t.test('both sides finish at once without having written anything', async (t) =>
   for (const end of pair.sides) t.not(end.endMs, undefined, `${end.side} saw the end`)
 })
 
-t.test('both sides finish at once with data under way in both directions', async (t) => {
+t.test('both sides finish at once with data under way in both directions', async t => {
   const pair = new SimulatedPair({ seed: 4, links: [link, { ...link, rateBytesPerMs: 300 }] })
   for (const end of pair.sides) {
     end.write(2_000_000)
@@ -59,7 +59,7 @@ t.test('both sides finish at once with data under way in both directions', async
   checkGoodEnd(t, pair)
 })
 
-t.test('an end that was lost with its link is sent again', async (t) => {
+t.test('an end that was lost with its link is sent again', async t => {
   const pair = new SimulatedPair({ seed: 5, links: [link, link] })
   pair.runUntil(100)
   pair.client.write(50_000)
@@ -72,18 +72,18 @@ t.test('an end that was lost with its link is sent again', async (t) => {
   t.not(pair.server.endMs, undefined)
 })
 
-t.test('a link that breaks when both directions are over is a normal end', async (t) => {
+t.test('a link that breaks when both directions are over is a normal end', async t => {
   const pair = new SimulatedPair({ seed: 6, links: [link] })
   pair.runUntil(100)
   pair.client.finish()
   pair.server.finish()
-  pair.runUntilTrue(() => pair.sides.every((end) => end.endMs !== undefined), { limitMs: 1_000 })
+  pair.runUntilTrue(() => pair.sides.every(end => end.endMs !== undefined), { limitMs: 1_000 })
   if (!pair.isClosed) pair.reset(0)
   pair.runUntilClosed({ limitMs: 10 })
   checkGoodEnd(t, pair)
 })
 
-t.test('a lost tail is a failure, never an end', async (t) => {
+t.test('a lost tail is a failure, never an end', async t => {
   const pair = new SimulatedPair({ seed: 7, links: [link], config: { noLinkTimeout: 5_000 } })
   pair.runUntil(100)
   pair.client.write(500_000)
@@ -97,7 +97,7 @@ t.test('a lost tail is a failure, never an end', async (t) => {
   t.equal(pair.client.closure?.failure, 'no-links-timeout')
 })
 
-t.test('the connection stays until the peer has taken all, and closes when it has', async (t) => {
+t.test('the connection stays until the peer has taken all, and closes when it has', async t => {
   const pair = new SimulatedPair({ seed: 8, links: [link] })
   pair.server.reader = 'stalled'
   pair.client.write(100_000)
@@ -110,7 +110,7 @@ t.test('the connection stays until the peer has taken all, and closes when it ha
   checkGoodEnd(t, pair)
 })
 
-t.test('a finished connection waits for its peer no longer than the termination timeout', async (t) => {
+t.test('a finished connection waits for its peer no longer than the termination timeout', async t => {
   const single = new SingleEngine({ config: { terminationTimeout: 7_000, link: { ackTimeoutMin: 20_000 } } })
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.finish(nowMs))
@@ -121,7 +121,7 @@ t.test('a finished connection waits for its peer no longer than the termination 
   t.equal(single.closure?.timeMs, finishedMs + 7_000)
 })
 
-t.test('SendFinish that is consumed owes no ReceiveFinish', async (t) => {
+t.test('SendFinish that is consumed owes no ReceiveFinish', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.receive(link, { type: MessageType.SendFinish, sequence: 0 })

@@ -5,7 +5,7 @@ import { SingleEngine } from '../simulation/single-engine.ts'
 
 const link = { rateBytesPerMs: 10_000, delayMs: 5 }
 
-t.test('a reader that stops stops the writer when the receive buffer is full, and not before', async (t) => {
+t.test('a reader that stops stops the writer when the receive buffer is full, and not before', async t => {
   const recvBuffer = 1_000_000
   const chunkSize = 16_384
   const pair = new SimulatedPair({ seed: 1, links: [link, link], config: { recvBuffer, chunkSize } })
@@ -27,7 +27,7 @@ t.test('a reader that stops stops the writer when the receive buffer is full, an
   t.equal(pair.server.readBytes, 20_000_000, 'everything follows once somebody reads')
 })
 
-t.test('the other direction flows while one reader is stalled', async (t) => {
+t.test('the other direction flows while one reader is stalled', async t => {
   const pair = new SimulatedPair({ seed: 2, links: [link], config: { recvBuffer: 100_000 } })
   pair.server.reader = 'stalled'
   pair.client.write(5_000_000)
@@ -36,7 +36,7 @@ t.test('the other direction flows while one reader is stalled', async (t) => {
   t.ok(pair.auditor.unconsumedBytes('client') <= 100_000)
 })
 
-t.test('unacknowledged bytes never exceed the send buffer', async (t) => {
+t.test('unacknowledged bytes never exceed the send buffer', async t => {
   const sendBuffer = 300_000
   const pair = new SimulatedPair({
     seed: 3,
@@ -56,7 +56,7 @@ t.test('unacknowledged bytes never exceed the send buffer', async (t) => {
   t.ok(most > sendBuffer / 2, `the buffer is used (${most})`)
 })
 
-t.test('a slow reader gets its rate, and no more waits for it than the receive buffer', async (t) => {
+t.test('a slow reader gets its rate, and no more waits for it than the receive buffer', async t => {
   const recvBuffer = 200_000
   const pair = new SimulatedPair({ seed: 4, links: [link], config: { recvBuffer } })
   pair.server.reader = { rateBytesPerMs: 100 }
@@ -67,7 +67,7 @@ t.test('a slow reader gets its rate, and no more waits for it than the receive b
   t.ok(pair.client.changes(0).length === 1, 'its links are not doubted')
 })
 
-t.test('a receive buffer of a few bytes makes slow progress, but progress', async (t) => {
+t.test('a receive buffer of a few bytes makes slow progress, but progress', async t => {
   for (const recvBuffer of [1, 2, 3, 100]) {
     const pair = new SimulatedPair({ seed: 5, links: [{ delayMs: 1 }], serverConfig: { recvBuffer } })
     pair.client.write(500)
@@ -79,7 +79,7 @@ t.test('a receive buffer of a few bytes makes slow progress, but progress', asyn
   }
 })
 
-t.test('Consumed goes out once more than a tenth of the receive buffer was read, not for less', async (t) => {
+t.test('Consumed goes out once more than a tenth of the receive buffer was read, not for less', async t => {
   const single = new SingleEngine({ config: { recvBuffer: 100_000 } })
   const link = single.addWorkingLink()
   single.receiveData(link, 0, 10_000)
@@ -94,7 +94,7 @@ t.test('Consumed goes out once more than a tenth of the receive buffer was read,
   )
 })
 
-t.test('credit counts from the receive buffer that the first link announced', async (t) => {
+t.test('credit counts from the receive buffer that the first link announced', async t => {
   const single = new SingleEngine({ remoteRecvBuffer: 50_000 })
   const first = single.addWorkingLink()
   single.engine.addLink({ config: first.config, roundTripMs: 10, remoteRecvBuffer: 1_000_000 }, single.nowMs)
@@ -105,7 +105,7 @@ t.test('credit counts from the receive buffer that the first link announced', as
   t.equal(single.eventsOf('writable').length, 0)
 })
 
-t.test('a resend takes no credit: it goes out although the receive buffer of the peer is full', async (t) => {
+t.test('a resend takes no credit: it goes out although the receive buffer of the peer is full', async t => {
   const single = new SingleEngine({ remoteRecvBuffer: 16_384, config: { link: { windowInit: 1_000_000 } } })
   const first = single.addWorkingLink()
   single.write(16_384)

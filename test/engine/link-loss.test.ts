@@ -5,7 +5,7 @@ import { SimulatedPair } from '../simulation/simulated-pair.ts'
 
 const link = { rateBytesPerMs: 1_000, delayMs: 10 }
 
-t.test('unacknowledged data of a link that breaks arrives exactly once over the other link', async (t) => {
+t.test('unacknowledged data of a link that breaks arrives exactly once over the other link', async t => {
   const pair = new SimulatedPair({ seed: 7, links: [link, { ...link, delayMs: 80 }] })
   pair.client.write(1_000_000)
   pair.runUntil(300)
@@ -17,7 +17,7 @@ t.test('unacknowledged data of a link that breaks arrives exactly once over the 
   for (const end of pair.sides) t.equal(end.linkClosure(0)?.reason, 'io-error')
 })
 
-t.test('a link that falls silent is off the data path within 300 ms, and used again when it recovers', async (t) => {
+t.test('a link that falls silent is off the data path within 300 ms, and used again when it recovers', async t => {
   const pair = new SimulatedPair({ seed: 8, links: [link, link] })
   pair.client.write(8_000_000)
   pair.runUntil(1_000)
@@ -32,7 +32,7 @@ t.test('a link that falls silent is off the data path within 300 ms, and used ag
   pair.runUntilIdle({ limitMs: 20_000 })
 })
 
-t.test('one direction of a link that falls silent is enough to lose nothing', async (t) => {
+t.test('one direction of a link that falls silent is enough to lose nothing', async t => {
   for (const sender of ['client', 'server'] as const) {
     const pair = new SimulatedPair({ seed: 9, links: [link, link] })
     for (const end of pair.sides) end.write(2_000_000)
@@ -43,7 +43,7 @@ t.test('one direction of a link that falls silent is enough to lose nothing', as
   }
 })
 
-t.test('a link that takes everything and delivers nothing is found out', async (t) => {
+t.test('a link that takes everything and delivers nothing is found out', async t => {
   const pair = new SimulatedPair({ seed: 10, links: [link, link] })
   pair.client.write(5_000_000)
   pair.runUntil(500)
@@ -52,7 +52,7 @@ t.test('a link that takes everything and delivers nothing is found out', async (
   t.equal(pair.server.readBytes, 5_000_000)
 })
 
-t.test('a flipped bit costs the link, not the connection', async (t) => {
+t.test('a flipped bit costs the link, not the connection', async t => {
   const pair = new SimulatedPair({ seed: 11, links: [link, link] })
   pair.client.write(5_000_000)
   pair.runUntil(500)
@@ -63,7 +63,7 @@ t.test('a flipped bit costs the link, not the connection', async (t) => {
   t.equal(pair.client.linkClosure(0)?.reason, 'io-error')
 })
 
-t.test('a connection that lost all links goes on over a new one', async (t) => {
+t.test('a connection that lost all links goes on over a new one', async t => {
   const pair = new SimulatedPair({ seed: 12, links: [link, link] })
   for (const end of pair.sides) end.write(3_000_000)
   pair.runUntil(500)
@@ -76,7 +76,7 @@ t.test('a connection that lost all links goes on over a new one', async (t) => {
   for (const end of pair.sides) t.equal(end.readBytes, 3_000_000)
 })
 
-t.test('data written while there is no link goes out over the first one', async (t) => {
+t.test('data written while there is no link goes out over the first one', async t => {
   const pair = new SimulatedPair({ seed: 13, links: [] })
   pair.client.write(100_000)
   pair.runFor(5_000)
@@ -85,7 +85,7 @@ t.test('data written while there is no link goes out over the first one', async 
   t.equal(pair.server.readBytes, 100_000)
 })
 
-t.test('a link that the other side closes in good order is lost like any other', async (t) => {
+t.test('a link that the other side closes in good order is lost like any other', async t => {
   const pair = new SimulatedPair({ seed: 14, links: [link, link] })
   pair.client.write(3_000_000)
   pair.runUntil(500)
@@ -95,7 +95,7 @@ t.test('a link that the other side closes in good order is lost like any other',
   t.equal(pair.client.linkClosure(0)?.reason, 'io-error')
 })
 
-t.test('links reset, stalled, corrupted, paused and added at random lose and double nothing', async (t) => {
+t.test('links reset, stalled, corrupted, paused and added at random lose and double nothing', async t => {
   for (let seed = 1; seed <= 40; seed++) {
     const random = new Random(seed)
     const shape = (): LinkShape => ({

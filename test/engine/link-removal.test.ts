@@ -6,7 +6,7 @@ import { SingleEngine } from '../simulation/single-engine.ts'
 const link = { rateBytesPerMs: 1_000, delayMs: 10 }
 
 for (const side of ['client', 'server'] as const) {
-  t.test(`a link that the ${side} removes in good order loses nothing and says who asked`, async (t) => {
+  t.test(`a link that the ${side} removes in good order loses nothing and says who asked`, async t => {
     const pair = new SimulatedPair({ seed: 1, links: [link, link] })
     for (const end of pair.sides) end.write(3_000_000)
     pair.runUntil(1_000)
@@ -24,7 +24,7 @@ for (const side of ['client', 'server'] as const) {
   })
 }
 
-t.test('crossing Goodbyes remove the link once on each side', async (t) => {
+t.test('crossing Goodbyes remove the link once on each side', async t => {
   const pair = new SimulatedPair({ seed: 2, links: [link, link] })
   for (const end of pair.sides) end.write(3_000_000)
   pair.runUntil(1_000)
@@ -32,12 +32,12 @@ t.test('crossing Goodbyes remove the link once on each side', async (t) => {
   pair.runFor(500)
   for (const end of pair.sides) {
     t.equal(end.linkClosure(0)?.reason, 'locally-requested')
-    t.equal(end.changes(0).filter((change) => change.kind === 'closed').length, 1)
+    t.equal(end.changes(0).filter(change => change.kind === 'closed').length, 1)
   }
   pair.runUntilIdle({ limitMs: 10_000 })
 })
 
-t.test('when the last link says Goodbye the connection waits for another one', async (t) => {
+t.test('when the last link says Goodbye the connection waits for another one', async t => {
   const pair = new SimulatedPair({ seed: 3, links: [link] })
   for (const end of pair.sides) end.write(2_000_000)
   pair.runUntil(1_000)
@@ -52,7 +52,7 @@ t.test('when the last link says Goodbye the connection waits for another one', a
   for (const end of pair.sides) t.equal(end.readBytes, 2_000_000)
 })
 
-t.test('what was in flight on a link that leaves goes out elsewhere, and its late ack still counts', async (t) => {
+t.test('what was in flight on a link that leaves goes out elsewhere, and its late ack still counts', async t => {
   const single = new SingleEngine()
   const leaving = single.addWorkingLink({ roundTripMs: 5 })
   const staying = single.addWorkingLink({ roundTripMs: 20 })
@@ -64,7 +64,7 @@ t.test('what was in flight on a link that leaves goes out elsewhere, and its lat
   t.equal(single.engine.stats(single.nowMs).unacked, 0)
 })
 
-t.test('Goodbye follows the acks that are owed', async (t) => {
+t.test('Goodbye follows the acks that are owed', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.setWritable(link, false, nowMs))
@@ -77,7 +77,7 @@ t.test('Goodbye follows the acks that are owed', async (t) => {
   t.match(single.linkClosure(link), { reason: 'remotely-requested', abrupt: false })
 })
 
-t.test('a link is removed although the other side never answers Goodbye', async (t) => {
+t.test('a link is removed although the other side never answers Goodbye', async t => {
   const single = new SingleEngine({ config: { link: { nonWorkingTimeout: 8_000 } } })
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.disconnectLink(link, nowMs))
@@ -88,7 +88,7 @@ t.test('a link is removed although the other side never answers Goodbye', async 
   t.match(single.linkClosure(link), { timeMs: saidMs + 8_000, reason: 'locally-requested' })
 })
 
-t.test('a peer may answer Goodbye by closing', async (t) => {
+t.test('a peer may answer Goodbye by closing', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.disconnectLink(link, nowMs))
@@ -96,14 +96,14 @@ t.test('a peer may answer Goodbye by closing', async (t) => {
   t.equal(single.linkClosure(link)?.reason, 'locally-requested')
 })
 
-t.test('a link in the middle of its test can be removed', async (t) => {
+t.test('a link in the middle of its test can be removed', async t => {
   const pair = new SimulatedPair({ seed: 4, links: [link] })
   pair.client.disconnectLink(0)
   pair.runUntil(1_000)
   for (const end of pair.sides) t.match(end.linkClosure(0)?.reason, /-requested$/)
 })
 
-t.test('removing a link twice is like once', async (t) => {
+t.test('removing a link twice is like once', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   for (let turn = 0; turn < 2; turn++) single.do((engine, nowMs) => engine.disconnectLink(link, nowMs))

@@ -9,7 +9,7 @@ function testBytes(single: SingleEngine): number {
     .reduce((sum, { message }) => sum + ('bytes' in message ? message.bytes : 0), 0)
 }
 
-t.test('a new link carries test data, then a ping, and no data before the pong', async (t) => {
+t.test('a new link carries test data, then a ping, and no data before the pong', async t => {
   const single = new SingleEngine({ config: { link: { testDataLimit: 20_000 } } })
   const link = single.addLink()
   single.write(1_000)
@@ -24,7 +24,7 @@ t.test('a new link carries test data, then a ping, and no data before the pong',
   t.same(single.sequencesOn(link), [0])
 })
 
-t.test('a link without test data is tested by a ping alone', async (t) => {
+t.test('a link without test data is tested by a ping alone', async t => {
   const single = new SingleEngine({ config: { link: { testDataLimit: 0 } } })
   const link = single.addLink()
   t.same(
@@ -33,7 +33,7 @@ t.test('a link without test data is tested by a ping alone', async (t) => {
   )
 })
 
-t.test('a test waits for a Duplex that is full', async (t) => {
+t.test('a test waits for a Duplex that is full', async t => {
   const single = new SingleEngine({ config: { link: { testDataLimit: 16_384 } } })
   const link = single.addLink()
   single.forget()
@@ -45,7 +45,7 @@ t.test('a test waits for a Duplex that is full', async (t) => {
   t.equal(single.sentOn(second, MessageType.Ping).length, 1)
 })
 
-t.test('a pong after half of ackTimeoutMax passes, a later one fails the test, which is repeated', async (t) => {
+t.test('a pong after half of ackTimeoutMax passes, a later one fails the test, which is repeated', async t => {
   const config = { link: { ackTimeoutMax: 10_000, retestInterval: 3_000, nonWorkingTimeout: 100_000 } }
   const punctual = new SingleEngine({ config })
   punctual.addLink()
@@ -70,7 +70,7 @@ t.test('a pong after half of ackTimeoutMax passes, a later one fails the test, w
   t.equal(single.eventsOf('linkWorking').length, 1)
 })
 
-t.test('a slow link that becomes quick is used from then on', async (t) => {
+t.test('a slow link that becomes quick is used from then on', async t => {
   const config = { link: { ackTimeoutMax: 2_000, ackTimeoutMin: 500, retestInterval: 1_000 } }
   const pair = new SimulatedPair({ seed: 1, links: [{ delayMs: 700, rateBytesPerMs: 1_000 }], config })
   pair.client.write(100_000)
@@ -81,7 +81,7 @@ t.test('a slow link that becomes quick is used from then on', async (t) => {
   pair.runUntilIdle({ limitMs: 10_000 })
 })
 
-t.test('a link slower than maxPing is not used while a quicker one works, and is when none does', async (t) => {
+t.test('a link slower than maxPing is not used while a quicker one works, and is when none does', async t => {
   const slow = { delayMs: 200, rateBytesPerMs: 1_000, config: { maxPing: 100 } }
   const pair = new SimulatedPair({
     seed: 2,
@@ -99,7 +99,7 @@ t.test('a link slower than maxPing is not used while a quicker one works, and is
   t.ok(pair.auditor.traffic('client', 1).reliable > 0)
 })
 
-t.test('TestData of any size is dropped', async (t) => {
+t.test('TestData of any size is dropped', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.forget()

@@ -3,7 +3,7 @@ import { MessageType } from '../../lib/protocol/messages.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
 
-t.test('an idle link is pinged once per interval', async (t) => {
+t.test('an idle link is pinged once per interval', async t => {
   const single = new SingleEngine({ config: { link: { ping: { mode: 'whenIdle', interval: 15_000 } } } })
   const link = single.addWorkingLink()
   single.forget()
@@ -18,7 +18,7 @@ t.test('an idle link is pinged once per interval', async (t) => {
   )
 })
 
-t.test('a link that sends is not idle', async (t) => {
+t.test('a link that sends is not idle', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.forget()
@@ -29,7 +29,7 @@ t.test('a link that sends is not idle', async (t) => {
   t.equal(single.sentOn(link, MessageType.Ping).length, 0)
 })
 
-t.test('periodic pings do not care whether the link is idle', async (t) => {
+t.test('periodic pings do not care whether the link is idle', async t => {
   const single = new SingleEngine({ config: { link: { ping: { mode: 'periodic', interval: 2_000 } } } })
   const link = single.addWorkingLink()
   single.forget()
@@ -42,7 +42,7 @@ t.test('periodic pings do not care whether the link is idle', async (t) => {
   t.ok(count >= 4 && count <= 5, `${count} pings in 10 s`)
 })
 
-t.test('whenTimedOut pings no healthy link', async (t) => {
+t.test('whenTimedOut pings no healthy link', async t => {
   const pair = new SimulatedPair({ seed: 1, links: [{ delayMs: 10 }], config: { link: { ping: { mode: 'whenTimedOut' } } } })
   pair.runUntil(1_000)
   const before = pair.auditor.traffic('client', 0).pings
@@ -51,7 +51,7 @@ t.test('whenTimedOut pings no healthy link', async (t) => {
   t.equal(pair.client.openLinks, 1)
 })
 
-t.test('a ping is answered at once', async (t) => {
+t.test('a ping is answered at once', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.forget()
@@ -59,7 +59,7 @@ t.test('a ping is answered at once', async (t) => {
   t.match(single.sent, [{ timeMs: single.nowMs, link, message: { type: MessageType.Pong } }])
 })
 
-t.test('of many pings that cannot be answered only one waits', async (t) => {
+t.test('of many pings that cannot be answered only one waits', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.setWritable(link, false, nowMs))
@@ -69,7 +69,7 @@ t.test('of many pings that cannot be answered only one waits', async (t) => {
   t.equal(single.sentOn(link, MessageType.Pong).length, 1)
 })
 
-t.test('a pong that nobody asked for changes nothing', async (t) => {
+t.test('a pong that nobody asked for changes nothing', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   const before = link.stats(single.nowMs)
@@ -79,7 +79,7 @@ t.test('a pong that nobody asked for changes nothing', async (t) => {
   t.same({ roundTrip, minRoundTrip }, { roundTrip: before.roundTrip, minRoundTrip: before.minRoundTrip })
 })
 
-t.test('a link whose ping stays unanswered is removed at the ping timeout sharp', async (t) => {
+t.test('a link whose ping stays unanswered is removed at the ping timeout sharp', async t => {
   const single = new SingleEngine({ config: { link: { pingTimeout: 12_000 } } })
   const link = single.addWorkingLink()
   single.forget()
@@ -89,7 +89,7 @@ t.test('a link whose ping stays unanswered is removed at the ping timeout sharp'
   t.match(single.linkClosure(link), { timeMs: (ping?.timeMs as number) + 12_000, reason: 'ping-timeout', abrupt: true })
 })
 
-t.test('a link whose Duplex takes nothing for the ping timeout is removed', async (t) => {
+t.test('a link whose Duplex takes nothing for the ping timeout is removed', async t => {
   const single = new SingleEngine({ config: { link: { pingTimeout: 12_000 } } })
   const link = single.addWorkingLink()
   single.do((engine, nowMs) => engine.setWritable(link, false, nowMs))
@@ -98,7 +98,7 @@ t.test('a link whose Duplex takes nothing for the ping timeout is removed', asyn
   t.match(single.linkClosure(link), { timeMs: stuckMs + 12_000, reason: 'send-timeout', abrupt: true })
 })
 
-t.test('an idle link that died is found by its pings, and the other one carries what comes', async (t) => {
+t.test('an idle link that died is found by its pings, and the other one carries what comes', async t => {
   const link = { delayMs: 10, rateBytesPerMs: 1_000 }
   const pair = new SimulatedPair({ seed: 2, links: [link, link] })
   pair.runUntil(1_000)

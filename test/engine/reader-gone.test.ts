@@ -6,7 +6,7 @@ import { SingleEngine } from '../simulation/single-engine.ts'
 const link = { rateBytesPerMs: 1_000, delayMs: 10 }
 
 for (const method of ['closeRead', 'dropRead'] as const) {
-  t.test(`${method} refuses the writes of the peer while the other direction goes on`, async (t) => {
+  t.test(`${method} refuses the writes of the peer while the other direction goes on`, async t => {
     const pair = new SimulatedPair({ seed: 1, links: [link, link] })
     pair.client.write(50_000_000)
     pair.server.write(1_000_000)
@@ -24,7 +24,7 @@ for (const method of ['closeRead', 'dropRead'] as const) {
     for (const end of pair.sides) t.equal(end.closure?.failure, undefined, `${end.side} closed in good order`)
   })
 
-  t.test(`${method} on both sides at once ends the connection in good order`, async (t) => {
+  t.test(`${method} on both sides at once ends the connection in good order`, async t => {
     const pair = new SimulatedPair({ seed: 2, links: [link] })
     for (const end of pair.sides) end.write(10_000_000)
     pair.runUntil(500)
@@ -36,7 +36,7 @@ for (const method of ['closeRead', 'dropRead'] as const) {
     }
   })
 
-  t.test(`${method} of a stalled reader frees the writer that its full buffer blocks`, async (t) => {
+  t.test(`${method} of a stalled reader frees the writer that its full buffer blocks`, async t => {
     const pair = new SimulatedPair({ seed: 3, links: [link], config: { recvBuffer: 100_000 } })
     pair.server.reader = 'stalled'
     pair.client.write(10_000_000)
@@ -47,7 +47,7 @@ for (const method of ['closeRead', 'dropRead'] as const) {
     for (const end of pair.sides) t.equal(end.closure?.failure, undefined)
   })
 
-  t.test(`${method} survives the loss of the link that carried it`, async (t) => {
+  t.test(`${method} survives the loss of the link that carried it`, async t => {
     const pair = new SimulatedPair({ seed: 4, links: [link, { ...link, delayMs: 12 }] })
     pair.client.write(50_000_000)
     pair.runUntil(500)
@@ -59,7 +59,7 @@ for (const method of ['closeRead', 'dropRead'] as const) {
   })
 }
 
-t.test('closeRead says ReceiveClose, takes and acknowledges what still comes, and drops it', async (t) => {
+t.test('closeRead says ReceiveClose, takes and acknowledges what still comes, and drops it', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.receiveData(link, 0, 1_000)
@@ -76,7 +76,7 @@ t.test('closeRead says ReceiveClose, takes and acknowledges what still comes, an
   )
 })
 
-t.test('dropRead says ReceiveFinish, also behind a ReceiveClose', async (t) => {
+t.test('dropRead says ReceiveFinish, also behind a ReceiveClose', async t => {
   const single = new SingleEngine()
   single.addWorkingLink()
   single.do((engine, nowMs) => engine.closeRead(nowMs))
@@ -84,11 +84,11 @@ t.test('dropRead says ReceiveFinish, also behind a ReceiveClose', async (t) => {
   single.do((engine, nowMs) => engine.dropRead(nowMs))
   const types = single.sent
     .map(({ message }) => message.type)
-    .filter((type) => type >= MessageType.SendFinish && type <= MessageType.ReceiveFinish)
+    .filter(type => type >= MessageType.SendFinish && type <= MessageType.ReceiveFinish)
   t.same(types, [MessageType.ReceiveClose, MessageType.ReceiveFinish])
 })
 
-t.test('after ReceiveFinish a writer owes no SendFinish', async (t) => {
+t.test('after ReceiveFinish a writer owes no SendFinish', async t => {
   const single = new SingleEngine({ remoteRecvBuffer: 10_000 })
   const link = single.addWorkingLink()
   single.write(100_000)
@@ -100,7 +100,7 @@ t.test('after ReceiveFinish a writer owes no SendFinish', async (t) => {
   t.equal(single.sentOn(link, MessageType.SendFinish).length, 0)
 })
 
-t.test('after ReceiveClose a writer drops what it has not sent and finishes', async (t) => {
+t.test('after ReceiveClose a writer drops what it has not sent and finishes', async t => {
   const single = new SingleEngine({ remoteRecvBuffer: 10_000 })
   const link = single.addWorkingLink()
   single.write(100_000)
@@ -112,7 +112,7 @@ t.test('after ReceiveClose a writer drops what it has not sent and finishes', as
   t.equal(single.sentOn(link, MessageType.SendFinish).length, 1)
 })
 
-t.test('nothing is refused to a writer that had finished already', async (t) => {
+t.test('nothing is refused to a writer that had finished already', async t => {
   const pair = new SimulatedPair({ seed: 5, links: [link] })
   pair.client.write(10_000)
   pair.client.finish()

@@ -7,7 +7,7 @@ const link = { rateBytesPerMs: 1_000, delayMs: 10 }
 const starts = [2 ** 31 - 100, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 100, 2 ** 32 - 1]
 
 for (const client of starts) {
-  t.test(`numbers that begin at ${client} wrap while links break and both sides write`, async (t) => {
+  t.test(`numbers that begin at ${client} wrap while links break and both sides write`, async t => {
     for (const server of [0, ...starts]) {
       const pair = new SimulatedPair({
         seed: client % 1_000_003,
@@ -32,7 +32,7 @@ for (const client of starts) {
   })
 }
 
-t.test('a late copy from before the wrap is a copy', async (t) => {
+t.test('a late copy from before the wrap is a copy', async t => {
   const single = new SingleEngine({ firstSequence: { send: 0, receive: 2 ** 32 - 2 } })
   const link = single.addWorkingLink()
   for (const sequence of [2 ** 32 - 2, 2 ** 32 - 1, 0, 1]) single.receiveData(link, sequence, 10)
@@ -43,7 +43,7 @@ t.test('a late copy from before the wrap is a copy', async (t) => {
   t.same(single.acksOn(link), [2 ** 32 - 2, 2 ** 32 - 1, 0, 1, 2 ** 32 - 1, 2 ** 32 - 60_000])
 })
 
-t.test('data stops 1,024 numbers before the span of 65,536, control messages do not', async (t) => {
+t.test('data stops 1,024 numbers before the span of 65,536, control messages do not', async t => {
   const single = new SingleEngine({
     firstSequence: { send: 2 ** 32 - 1_000, receive: 0 },
     config: { chunkSize: 1, recvBuffer: 1_000 },

@@ -16,7 +16,7 @@ function checkSums(test: Pick<typeof t, 'equal'>, pair: SimulatedPair): void {
   }
 }
 
-t.test('at any time sent = acknowledged + in flight + queued, on both sides', async (t) => {
+t.test('at any time sent = acknowledged + in flight + queued, on both sides', async t => {
   const pair = new SimulatedPair({ seed: 1, links: [link, { ...link, delayMs: 40 }, link] })
   for (const end of pair.sides) end.write(4_000_000)
   for (let step = 0; step < 40; step++) {
@@ -34,7 +34,7 @@ t.test('at any time sent = acknowledged + in flight + queued, on both sides', as
   }
 })
 
-t.test('what one end of a link sent is what the other end received', async (t) => {
+t.test('what one end of a link sent is what the other end received', async t => {
   const pair = new SimulatedPair({ seed: 2, links: [link, { ...link, framing: 'packet' }] })
   for (const end of pair.sides) end.write(2_000_000)
   pair.runUntilIdle({ limitMs: 20_000 })
@@ -49,7 +49,7 @@ t.test('what one end of a link sent is what the other end received', async (t) =
   t.equal(pair.links[0]?.up.arrivedBytes, pair.client.link(0)?.stats(pair.nowMs).bytesSent, 'framing included')
 })
 
-t.test('round trip and delivery rate are those of the link', async (t) => {
+t.test('round trip and delivery rate are those of the link', async t => {
   const pair = new SimulatedPair({ seed: 3, links: [{ rateBytesPerMs: 2_000, delayMs: 25 }] })
   pair.client.write(10_000_000)
   pair.runUntil(3_000)
@@ -58,7 +58,7 @@ t.test('round trip and delivery rate are those of the link', async (t) => {
   t.ok(Math.abs((stats?.deliveryRate as number) / 2_000_000 - 1) < 0.1, `rate ${stats?.deliveryRate}`)
 })
 
-t.test('interval statistics tell the speed of the last whole interval', async (t) => {
+t.test('interval statistics tell the speed of the last whole interval', async t => {
   const pair = new SimulatedPair({ seed: 4, links: [link], config: { statsIntervals: [1_000] } })
   pair.client.write(10_000_000)
   pair.runUntil(5_000)
@@ -71,7 +71,7 @@ t.test('interval statistics tell the speed of the last whole interval', async (t
   t.match(pair.client.link(0)?.stats(pair.nowMs).intervals, [{ sent: 0, received: 0, busy: false }])
 })
 
-t.test('established and notWorkingSince tell when a link worked', async (t) => {
+t.test('established and notWorkingSince tell when a link worked', async t => {
   const pair = new SimulatedPair({ seed: 5, links: [link] })
   t.match(pair.client.engine.stats(pair.nowMs), { established: null, notWorkingSince: 0 })
   pair.runUntil(1_000)

@@ -14,7 +14,7 @@ function checkTerminated(test: Pick<typeof t, 'equal'>, pair: SimulatedPair): vo
 }
 
 for (const side of ['client', 'server'] as const) {
-  t.test(`terminate by the ${side} ends both sides although data is under way`, async (t) => {
+  t.test(`terminate by the ${side} ends both sides although data is under way`, async t => {
     const pair = new SimulatedPair({ seed: 1, links: [link, link] })
     for (const end of pair.sides) end.write(10_000_000)
     pair.runUntil(1_000)
@@ -26,7 +26,7 @@ for (const side of ['client', 'server'] as const) {
     t.equal(pair[side].terminatedMs, undefined, 'this one asked for it')
   })
 
-  t.test(`terminate by the ${side} does not wait for a link that is stuck longer than 5 s`, async (t) => {
+  t.test(`terminate by the ${side} does not wait for a link that is stuck longer than 5 s`, async t => {
     const pair = new SimulatedPair({ seed: 2, links: [link, link] })
     for (const end of pair.sides) end.write(10_000_000)
     pair.runUntil(1_000)
@@ -39,7 +39,7 @@ for (const side of ['client', 'server'] as const) {
   })
 }
 
-t.test('terminate by both sides at once', async (t) => {
+t.test('terminate by both sides at once', async t => {
   const pair = new SimulatedPair({ seed: 3, links: [link, link] })
   for (const end of pair.sides) end.write(1_000_000)
   pair.runUntil(500)
@@ -48,7 +48,7 @@ t.test('terminate by both sides at once', async (t) => {
   checkTerminated(t, pair)
 })
 
-t.test('terminate over links that are all stuck gives up after 5 s', async (t) => {
+t.test('terminate over links that are all stuck gives up after 5 s', async t => {
   const pair = new SimulatedPair({ seed: 4, links: [link, link], config: { noLinkTimeout: 60_000 } })
   pair.client.write(10_000_000)
   pair.runUntil(500)
@@ -62,7 +62,7 @@ t.test('terminate over links that are all stuck gives up after 5 s', async (t) =
   t.equal(pair.server.closure?.failure, 'no-links-timeout', 'the other side was never told')
 })
 
-t.test('terminate passes a link whose Duplex never drains', async (t) => {
+t.test('terminate passes a link whose Duplex never drains', async t => {
   const pair = new SimulatedPair({ seed: 5, links: [link] })
   pair.links[0]?.stall('client')
   pair.client.write(10_000_000)
@@ -73,13 +73,13 @@ t.test('terminate passes a link whose Duplex never drains', async (t) => {
   t.ok((pair.client.closure?.timeMs as number) <= startMs + TERMINATE_WAIT_MS)
 })
 
-t.test('terminate without a link ends at once', async (t) => {
+t.test('terminate without a link ends at once', async t => {
   const single = new SingleEngine()
   single.do((engine, nowMs) => engine.terminate(nowMs))
   t.match(single.closure, { timeMs: single.nowMs, failure: 'terminated' })
 })
 
-t.test('Terminate on one link is answered on all of them', async (t) => {
+t.test('Terminate on one link is answered on all of them', async t => {
   const single = new SingleEngine()
   const links = [single.addWorkingLink(), single.addWorkingLink(), single.addLink()]
   single.receive(links[1] as (typeof links)[1], { type: MessageType.Terminate })
@@ -90,7 +90,7 @@ t.test('Terminate on one link is answered on all of them', async (t) => {
   for (const link of links) t.equal(single.linkClosure(link)?.reason, 'terminated')
 })
 
-t.test('a link that joins while the connection terminates is told, too', async (t) => {
+t.test('a link that joins while the connection terminates is told, too', async t => {
   const single = new SingleEngine()
   single.addWorkingLink()
   single.do((engine, nowMs) => engine.terminate(nowMs))
@@ -98,7 +98,7 @@ t.test('a link that joins while the connection terminates is told, too', async (
   t.equal(single.sentOn(late, MessageType.Terminate).length, 1)
 })
 
-t.test('terminate after a good end changes nothing', async (t) => {
+t.test('terminate after a good end changes nothing', async t => {
   const pair = new SimulatedPair({ seed: 6, links: [link] })
   for (const end of pair.sides) end.finish()
   pair.runUntilClosed({ limitMs: 1_000 })

@@ -3,7 +3,7 @@ import { MessageType } from '../../lib/protocol/messages.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
 
-t.test('a link that does not work is removed at the non-working timeout sharp', async (t) => {
+t.test('a link that does not work is removed at the non-working timeout sharp', async t => {
   const single = new SingleEngine({ config: { link: { nonWorkingTimeout: 6_000 } } })
   const link = single.addWorkingLink()
   single.write(1_000)
@@ -13,7 +13,7 @@ t.test('a link that does not work is removed at the non-working timeout sharp', 
   t.match(single.linkClosure(link), { timeMs: (stop?.timeMs as number) + 6_000, reason: 'non-working-timeout', abrupt: true })
 })
 
-t.test('a link that never passes its test is removed at the non-working timeout', async (t) => {
+t.test('a link that never passes its test is removed at the non-working timeout', async t => {
   const single = new SingleEngine({ config: { link: { nonWorkingTimeout: 6_000 } } })
   const addedMs = single.nowMs
   const link = single.addLink()
@@ -21,7 +21,7 @@ t.test('a link that never passes its test is removed at the non-working timeout'
   t.match(single.linkClosure(link), { timeMs: addedMs + 6_000, reason: 'non-working-timeout' })
 })
 
-t.test('a connection without any link fails at the no-link timeout sharp', async (t) => {
+t.test('a connection without any link fails at the no-link timeout sharp', async t => {
   const single = new SingleEngine({ config: { noLinkTimeout: 10_000 } })
   const startMs = single.nowMs
   single.advance(9_999)
@@ -30,7 +30,7 @@ t.test('a connection without any link fails at the no-link timeout sharp', async
   t.match(single.closure, { timeMs: startMs + 10_000, failure: 'no-links-timeout' })
 })
 
-t.test('the no-link timeout counts from the loss of the last link', async (t) => {
+t.test('the no-link timeout counts from the loss of the last link', async t => {
   const single = new SingleEngine({ config: { noLinkTimeout: 10_000 } })
   const first = single.addWorkingLink()
   const second = single.addWorkingLink()
@@ -43,7 +43,7 @@ t.test('the no-link timeout counts from the loss of the last link', async (t) =>
   t.equal(single.closure?.timeMs, lostMs + 10_000)
 })
 
-t.test('a new link stops the no-link timeout only when it works', async (t) => {
+t.test('a new link stops the no-link timeout only when it works', async t => {
   const single = new SingleEngine({ config: { noLinkTimeout: 10_000 } })
   single.advance(9_000)
   const link = single.addLink()
@@ -60,7 +60,7 @@ t.test('a new link stops the no-link timeout only when it works', async (t) => {
   t.match(late.closure, { timeMs: startMs + 10_000, failure: 'no-links-timeout' })
 })
 
-t.test('links that stop working one after the other fail the connection when the last one has for long enough', async (t) => {
+t.test('links that stop working one after the other fail the connection when the last one has for long enough', async t => {
   const link = { delayMs: 10, rateBytesPerMs: 1_000 }
   const config = { noLinkTimeout: 15_000, link: { pingTimeout: 8_000, nonWorkingTimeout: 6_000 } }
   const pair = new SimulatedPair({ seed: 1, links: [link, link], config })
@@ -71,13 +71,13 @@ t.test('links that stop working one after the other fail the connection when the
   pair.cut(1)
   pair.runUntilClosed({ limitMs: 60_000 })
   for (const end of pair.sides) {
-    const stops = [0, 1].map((index) => end.changes(index).find((change) => change.kind === 'notWorking')?.timeMs as number)
+    const stops = [0, 1].map(index => end.changes(index).find(change => change.kind === 'notWorking')?.timeMs as number)
     t.equal(end.closure?.timeMs, Math.max(...stops) + 15_000)
     t.equal(end.closure?.failure, 'no-links-timeout')
   }
 })
 
-t.test('after the end there is no deadline, no output and no event', async (t) => {
+t.test('after the end there is no deadline, no output and no event', async t => {
   const single = new SingleEngine({ config: { noLinkTimeout: 10_000 } })
   const link = single.addWorkingLink()
   single.write(5_000)
@@ -94,7 +94,7 @@ t.test('after the end there is no deadline, no output and no event', async (t) =
   t.same(single.events, [])
 })
 
-t.test('a deadline that is run early or twice does nothing', async (t) => {
+t.test('a deadline that is run early or twice does nothing', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
   single.write(1_000)

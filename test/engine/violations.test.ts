@@ -13,7 +13,7 @@ function engine(): { single: SingleEngine; link: EngineLink; other: EngineLink }
 }
 
 function endsConnection(title: string, messages: readonly LinkMessage[]): void {
-  t.test(`${title} ends the connection`, async (t) => {
+  t.test(`${title} ends the connection`, async t => {
     const { single, link, other } = engine()
     for (const message of messages.slice(0, -1)) single.receive(link, message)
     t.equal(single.closure, undefined, 'all that came before is allowed')
@@ -24,7 +24,7 @@ function endsConnection(title: string, messages: readonly LinkMessage[]): void {
 }
 
 function endsLink(title: string, messages: readonly LinkMessage[], prepare = (_single: SingleEngine): void => {}): void {
-  t.test(`${title} ends the link, not the connection`, async (t) => {
+  t.test(`${title} ends the link, not the connection`, async t => {
     const { single, link, other } = engine()
     prepare(single)
     for (const message of messages.slice(0, -1)) single.receive(link, message)
@@ -39,7 +39,7 @@ function endsLink(title: string, messages: readonly LinkMessage[], prepare = (_s
 }
 
 function isAllowed(title: string, messages: readonly LinkMessage[], prepare = (_single: SingleEngine): void => {}): void {
-  t.test(`${title} is allowed`, async (t) => {
+  t.test(`${title} is allowed`, async t => {
     const { single, link } = engine()
     prepare(single)
     for (const message of messages) single.receive(link, message)
@@ -49,11 +49,11 @@ function isAllowed(title: string, messages: readonly LinkMessage[], prepare = (_
 }
 
 const quarter = RECV_BUFFER / 4
-const full = [0, 1, 2, 3].map((sequence) => dataMessage(sequence, quarter))
+const full = [0, 1, 2, 3].map(sequence => dataMessage(sequence, quarter))
 
 endsConnection('data beyond the receive buffer', [...full, dataMessage(4, 1)])
 endsConnection('data beyond the receive buffer behind a gap', [
-  ...full.map((data) => dataMessage(data.sequence + 1, quarter)),
+  ...full.map(data => dataMessage(data.sequence + 1, quarter)),
   dataMessage(9, 1),
 ])
 endsConnection('a payload above half of the receive buffer', [
@@ -74,11 +74,11 @@ endsConnection(
   Array.from({ length: 1_001 }, (_, index) => dataMessage(1_000_000 + index, 10)),
 )
 
-endsLink('a second Goodbye', [{ type: MessageType.Goodbye }, { type: MessageType.Goodbye }], (single) =>
+endsLink('a second Goodbye', [{ type: MessageType.Goodbye }, { type: MessageType.Goodbye }], single =>
   // Otherwise the link would be closed by the first one already.
   single.engine.setWritable(single.engine.links[0] as EngineLink, false, single.nowMs),
 )
-endsLink('data behind Goodbye', [{ type: MessageType.Goodbye }, dataMessage(0, 10)], (single) =>
+endsLink('data behind Goodbye', [{ type: MessageType.Goodbye }, dataMessage(0, 10)], single =>
   single.engine.setWritable(single.engine.links[0] as EngineLink, false, single.nowMs),
 )
 endsLink('an ack of a message that was never sent', [{ type: MessageType.Ack, sequence: 0 }])
@@ -89,7 +89,7 @@ endsLink(
     { type: MessageType.Ack, sequence: 0 },
     { type: MessageType.Ack, sequence: 2 },
   ],
-  (single) => {
+  single => {
     single.engine.setBlocked(single.engine.links[1] as EngineLink, true, single.nowMs)
     for (let count = 0; count < 4; count++) single.write(100)
   },
@@ -107,14 +107,14 @@ endsLink('Refused after the handshake', [{ type: MessageType.Refused, reason: 1 
 
 isAllowed('a full receive buffer', full)
 isAllowed('Consumed of 0 bytes', [{ type: MessageType.Consumed, sequence: 0, bytes: 0 }])
-isAllowed('Consumed of what was sent', [{ type: MessageType.Consumed, sequence: 0, bytes: 100 }], (single) => single.write(100))
+isAllowed('Consumed of what was sent', [{ type: MessageType.Consumed, sequence: 0, bytes: 100 }], single => single.write(100))
 isAllowed(
   'a copy of Consumed, which counts once,',
   [
     { type: MessageType.Consumed, sequence: 0, bytes: 100 },
     { type: MessageType.Consumed, sequence: 0, bytes: 100 },
   ],
-  (single) => single.write(100),
+  single => single.write(100),
 )
 isAllowed('a copy of SendFinish', [
   { type: MessageType.SendFinish, sequence: 0 },
@@ -131,7 +131,7 @@ isAllowed(
   Array.from({ length: 1_000 }, (_, index) => dataMessage(1_000_000 + index, 10)),
 )
 
-t.test('a number far ahead is neither stored nor acknowledged', async (t) => {
+t.test('a number far ahead is neither stored nor acknowledged', async t => {
   const { single, link } = engine()
   single.receiveData(link, 131_072, 10)
   t.same(single.acksOn(link), [])
@@ -140,7 +140,7 @@ t.test('a number far ahead is neither stored nor acknowledged', async (t) => {
   t.same(single.acksOn(link), [131_071])
 })
 
-t.test('empty data is acknowledged and never queued, however much of it comes', async (t) => {
+t.test('empty data is acknowledged and never queued, however much of it comes', async t => {
   const { single, link } = engine()
   for (let sequence = 0; sequence < 100_000; sequence++) single.receiveData(link, sequence, 0)
   t.equal(single.acksOn(link).length, 100_000)
@@ -150,7 +150,7 @@ t.test('empty data is acknowledged and never queued, however much of it comes', 
   t.equal(single.readAll(), 7)
 })
 
-t.test('data after both directions ended in good order cannot come: the connection is closed', async (t) => {
+t.test('data after both directions ended in good order cannot come: the connection is closed', async t => {
   const { single, link } = engine()
   single.do((connection, nowMs) => connection.finish(nowMs))
   single.acknowledge(link)

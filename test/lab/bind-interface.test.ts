@@ -26,7 +26,7 @@ else await test()
 
 /** Takes all bytes of every connection and says when they have ended. */
 function serve(): void {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true }, socket => {
     socket.resume()
     socket.on('error', () => {})
     socket.on('end', () => socket.end('done'))
@@ -40,7 +40,7 @@ async function send(host: string, interfaceName: string, bindInterface: boolean,
   const connector = tcpConnector({ host, port: PORT, bindInterface, connectTimeout: 5_000 })
   const controller = new AbortController()
   for await (const tags of connector.tags(controller.signal)) {
-    const tag = tags.find((candidate) => candidate.interface === interfaceName)
+    const tag = tags.find(candidate => candidate.interface === interfaceName)
     if (!tag) throw new Error(`no tag over ${interfaceName}: ${tags.join(', ')}`)
     const socket = await connector.connect(tag, controller.signal)
     socket.end(Buffer.alloc(BYTES))
@@ -54,7 +54,7 @@ async function send(host: string, interfaceName: string, bindInterface: boolean,
 async function watch(): Promise<void> {
   const connector = tcpConnector({ host: '10.77.0.1', port: PORT, resolveInterval: 100 })
   for await (const tags of connector.tags(new AbortController().signal)) {
-    console.log(tags.map((tag) => tag.interface).join(' ') || 'none')
+    console.log(tags.map(tag => tag.interface).join(' ') || 'none')
     setTimeout(() => {}, 60_000) // discovery alone does not keep the process alive
   }
 }
@@ -92,11 +92,11 @@ async function test(): Promise<void> {
     const output = await text(inside('client', 'send', ...args))
     t.comment(`${args.join(' ')}: ${output.trim()}`)
     const grown = [1, 2].map((link, index) => received(link) - before[index]!)
-    return grown.findIndex((bytes) => bytes > BYTES) + 1 || undefined
+    return grown.findIndex(bytes => bytes > BYTES) + 1 || undefined
   }
 
   for (const host of ['10.77.0.1', 'fd77::1']) {
-    await t.test(`to ${host}`, async (t) => {
+    await t.test(`to ${host}`, async t => {
       t.equal(await linkUsed(host, 'link1', 'bind'), 1, 'a socket bound to link1 uses link1')
       t.equal(await linkUsed(host, 'link2', 'bind'), 2, 'a socket bound to link2 uses link2')
       t.equal(await linkUsed(host, 'link2', 'bind', 'unprivileged'), 2, 'without privileges, too')
@@ -104,7 +104,7 @@ async function test(): Promise<void> {
     })
   }
 
-  await t.test('links that are unplugged and plugged are noticed', async (t) => {
+  await t.test('links that are unplugged and plugged are noticed', async t => {
     const child = inside('client', 'watch')
     await line(child, 'link1 link2')
     lab('unplug', '2')

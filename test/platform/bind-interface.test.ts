@@ -25,14 +25,14 @@ function fakeLibrary(fails: { call?: string; errno?: number } = {}) {
     socket: (...args) => answer('socket', FD, -1, ...args),
     setsockopt: (...args) => answer('setsockopt', 0, -1, ...args),
     ioctl: (...args) => answer('ioctl', 0, -1, ...args),
-    if_nametoindex: (name) => answer('if_nametoindex', 4, 0, name),
-    close: (fd) => answer('close', 0, -1, fd),
+    if_nametoindex: name => answer('if_nametoindex', 4, 0, name),
+    close: fd => answer('close', 0, -1, fd),
     errno: () => fails.errno ?? 0,
   }
   return { library, calls }
 }
 
-t.test('on Linux the socket is bound by the name of the device', async (t) => {
+t.test('on Linux the socket is bound by the name of the device', async t => {
   for (const [family, domain] of [
     [4, 2],
     [6, 10],
@@ -46,7 +46,7 @@ t.test('on Linux the socket is bound by the name of the device', async (t) => {
   }
 })
 
-t.test('on macOS the socket is bound by the number of the interface', async (t) => {
+t.test('on macOS the socket is bound by the number of the interface', async t => {
   const value = new Uint8Array(Uint32Array.of(4).buffer)
   for (const [family, domain, level, option] of [
     [4, 2, 0, 25],
@@ -63,7 +63,7 @@ t.test('on macOS the socket is bound by the number of the interface', async (t) 
   }
 })
 
-t.test('where the system does not allow it nothing is bound and nothing stays open', async (t) => {
+t.test('where the system does not allow it nothing is bound and nothing stays open', async t => {
   for (const code of ['EPERM', 'ENOPROTOOPT'] as const) {
     const { library, calls } = fakeLibrary({ call: 'setsockopt', errno: constants.errno[code] })
     t.equal(boundDescriptor(linux, library, 'eth0', 4), undefined)
@@ -71,7 +71,7 @@ t.test('where the system does not allow it nothing is bound and nothing stays op
   }
 })
 
-t.test('other failures are system errors and leave nothing open', async (t) => {
+t.test('other failures are system errors and leave nothing open', async t => {
   const gone = fakeLibrary({ call: 'setsockopt', errno: constants.errno.ENODEV })
   t.throws(() => boundDescriptor(linux, gone.library, 'eth0', 4), { code: 'ENODEV', syscall: 'setsockopt' })
   t.same(gone.calls.at(-1), ['close', FD])
@@ -85,13 +85,13 @@ t.test('other failures are system errors and leave nothing open', async (t) => {
 
 const here = process.platform === 'linux' && (await canBindToInterface())
 
-t.test('a real socket bound to the loopback interface', { skip: !here && 'no way to bind to interfaces here' }, async (t) => {
-  const server = createServer((socket) => socket.on('error', () => {}).end('hello')).listen(0, '127.0.0.1')
+t.test('a real socket bound to the loopback interface', { skip: !here && 'no way to bind to interfaces here' }, async t => {
+  const server = createServer(socket => socket.on('error', () => {}).end('hello')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => server.close())
   const { port } = server.address() as AddressInfo
 
-  t.test('connects, reads and knows its addresses', async (t) => {
+  t.test('connects, reads and knows its addresses', async t => {
     const socket = await boundSocket('lo', 4)
     socket?.connect(port, '127.0.0.1')
     await once(socket!, 'connect')
@@ -99,14 +99,14 @@ t.test('a real socket bound to the loopback interface', { skip: !here && 'no way
     t.equal((await socket?.toArray())?.join(''), 'hello')
   })
 
-  t.test('fails like any other socket', async (t) => {
+  t.test('fails like any other socket', async t => {
     const socket = await boundSocket('lo', 4)
     socket?.connect(1, '127.0.0.1')
     await t.rejects(once(socket!, 'connect'), { code: 'ECONNREFUSED', address: '127.0.0.1', port: 1 })
     await t.rejects(boundSocket('no-such-if0', 4), { code: 'ENODEV' })
   })
 
-  t.test('leaves no file descriptor open, whatever becomes of it', async (t) => {
+  t.test('leaves no file descriptor open, whatever becomes of it', async t => {
     const before = readdirSync('/proc/self/fd').length
     for (let count = 0; count < 100; count++) {
       await boundSocket('no-such-if0', 4).catch(() => {})
@@ -115,7 +115,7 @@ t.test('a real socket bound to the loopback interface', { skip: !here && 'no way
       const good = await boundSocket('lo', 4)
       failing?.on('error', () => {}).connect(1, '127.0.0.1')
       good?.connect(port, '127.0.0.1').resume()
-      const closed = [unused, failing, good].map((socket) => new Promise((resolve) => socket?.on('close', resolve)))
+      const closed = [unused, failing, good].map(socket => new Promise(resolve => socket?.on('close', resolve)))
       unused?.destroy()
       await Promise.all(closed)
     }

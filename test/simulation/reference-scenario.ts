@@ -88,8 +88,8 @@ function send(pair: SimulatedPair, side: Side, scenario: ReferenceScenario): voi
   const bytes = sizes.reduce((sum, size) => sum + size, 0)
   pair[side].write(
     bytes,
-    (message) => sizes[message] as number,
-    (message) => {
+    message => sizes[message] as number,
+    message => {
       for (const [index, link] of scenario.links.entries()) applyFaults(pair, side, index, link, message)
     },
   )
@@ -159,7 +159,7 @@ function checkFailure(test: Test, pair: SimulatedPair, scenario: ReferenceScenar
 /** When a side's last working link stopped working. */
 function lastWorkingMs(pair: SimulatedPair, side: Side): number {
   const stops = pair.links.map((_, index) =>
-    pair[side].changes(index).find((change) => change.kind === 'notWorking' || change.kind === 'closed'),
+    pair[side].changes(index).find(change => change.kind === 'notWorking' || change.kind === 'closed'),
   )
-  return Math.max(...stops.map((stop) => stop?.timeMs ?? 0))
+  return Math.max(...stops.map(stop => stop?.timeMs ?? 0))
 }

@@ -115,8 +115,8 @@ export abstract class SimulatedDriver {
     const binding: Binding = { index, link, end: simulated[this.side], encoder, decoder, writable: true }
     this.#bindings.set(link, binding)
     this.#links.push(link)
-    binding.end.onArrived = (chunks) => this.#arrived(binding, chunks, isPacket)
-    binding.end.onEnded = (how) => this.#ended(binding, how)
+    binding.end.onArrived = chunks => this.#arrived(binding, chunks, isPacket)
+    binding.end.onEnded = how => this.#ended(binding, how)
     binding.end.onDrained = () => this.pump()
     this.pump()
   }
@@ -137,12 +137,12 @@ export abstract class SimulatedDriver {
 
   /** Why and when a link was closed. */
   linkClosure(index: number): LinkChange | undefined {
-    return this.changes(index).find((change) => change.kind === 'closed')
+    return this.changes(index).find(change => change.kind === 'closed')
   }
 
   /** Whether the last that was heard of the link is that it works. */
   isWorking(index: number): boolean {
-    return this.changes(index).findLast((change) => change.kind !== 'blocked')?.kind === 'working'
+    return this.changes(index).findLast(change => change.kind !== 'blocked')?.kind === 'working'
   }
 
   setBlocked(index: number, blocked: boolean): void {

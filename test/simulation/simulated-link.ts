@@ -110,10 +110,10 @@ export class LinkEnd {
   constructor(clock: VirtualClock, outgoing: SimulatedPipe, incoming: SimulatedPipe) {
     this.#clock = clock
     this.#out = outgoing
-    incoming.onArrived = (chunks) => {
+    incoming.onArrived = chunks => {
       if (this.#open) this.onArrived(chunks)
     }
-    incoming.onEnded = (how) => this.#ended(how)
+    incoming.onEnded = how => this.#ended(how)
     outgoing.onDrained = () => {
       if (this.#open) this.onDrained()
     }

@@ -150,7 +150,7 @@ export class SimulatedPair {
 
   /** Where everything is, for the message of a failure. */
   toString(): string {
-    const lines = this.sides.map((end) => {
+    const lines = this.sides.map(end => {
       const { side, writtenBytes, readBytes, finishedMs, endMs, writeRefusedMs, closure } = end
       const times = `finished ${finishedMs}, end ${endMs}, refused ${writeRefusedMs}, closed ${closure?.timeMs} ${closure?.failure ?? ''}`
       const unacked = `${this.auditor.unacked(side)} unacked`

@@ -9,7 +9,7 @@ import { defaultPipeShape, type PipeShape, SimulatedPipe } from './simulated-pip
 import { VirtualClock } from './virtual-clock.ts'
 import { WireAuditor } from './wire-auditor.ts'
 
-t.test('the clock runs appointments by time, then by the order in which they were made', async (t) => {
+t.test('the clock runs appointments by time, then by the order in which they were made', async t => {
   const clock = new VirtualClock()
   const random = new Random(1)
   const ran: string[] = []
@@ -30,7 +30,7 @@ t.test('the clock runs appointments by time, then by the order in which they wer
   t.equal(clock.nextMs, undefined)
 })
 
-t.test('what is made for the past happens now, behind what is due', async (t) => {
+t.test('what is made for the past happens now, behind what is due', async t => {
   const clock = new VirtualClock(10)
   const ran: string[] = []
   clock.at(10, () => ran.push('due'))
@@ -39,12 +39,12 @@ t.test('what is made for the past happens now, behind what is due', async (t) =>
   t.same(ran, ['due', 'late at 10'])
 })
 
-t.test('the same seed draws the same numbers, another one others, evenly', async (t) => {
+t.test('the same seed draws the same numbers, another one others, evenly', async t => {
   const draw = (seed: number) =>
     Array.from(
       { length: 5 },
       (
-        (random) => () =>
+        random => () =>
           random.u32()
       )(new Random(seed)),
     )
@@ -65,7 +65,7 @@ t.test('the same seed draws the same numbers, another one others, evenly', async
   }
 })
 
-t.test('a pattern knows which byte is wrong', async (t) => {
+t.test('a pattern knows which byte is wrong', async t => {
   const pattern = patternOf(1)
   const piece = Buffer.concat(pattern.slices(1_048_000, 5_000))
   t.equal(piece.byteLength, 5_000)
@@ -82,11 +82,11 @@ function pipe(
   const clock = new VirtualClock()
   const made = new SimulatedPipe(clock, new Random(1), { ...defaultPipeShape, ...shape }, cuts)
   const arrivals: [number, number][] = []
-  made.onArrived = (chunks) => arrivals.push([clock.nowMs, chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)])
+  made.onArrived = chunks => arrivals.push([clock.nowMs, chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)])
   return { clock, pipe: made, arrivals }
 }
 
-t.test('a chunk arrives after its turn in the bottleneck and the delay', async (t) => {
+t.test('a chunk arrives after its turn in the bottleneck and the delay', async t => {
   const { clock, pipe: made, arrivals } = pipe({ rateBytesPerMs: 10, delayMs: 5 })
   made.write(new Uint8Array(100))
   made.write(new Uint8Array(50))
@@ -97,7 +97,7 @@ t.test('a chunk arrives after its turn in the bottleneck and the delay', async (
   ])
 })
 
-t.test('a full pipe fills the sender buffer, a full sender buffer asks for a drain when it is empty', async (t) => {
+t.test('a full pipe fills the sender buffer, a full sender buffer asks for a drain when it is empty', async t => {
   const { clock, pipe: made } = pipe({ rateBytesPerMs: 10, senderBufferBytes: 100, pipeBufferBytes: 200 })
   const drains: number[] = []
   made.onDrained = () => drains.push(clock.nowMs)
@@ -113,7 +113,7 @@ t.test('a full pipe fills the sender buffer, a full sender buffer asks for a dra
   t.same(drains, [20])
 })
 
-t.test('a pause stops the pipe, and what is late arrives when it is over', async (t) => {
+t.test('a pause stops the pipe, and what is late arrives when it is over', async t => {
   const { clock, pipe: made, arrivals } = pipe({ rateBytesPerMs: 10, delayMs: 5 })
   made.write(new Uint8Array(100))
   made.write(new Uint8Array(100))
@@ -126,7 +126,7 @@ t.test('a pause stops the pipe, and what is late arrives when it is over', async
   ])
 })
 
-t.test('a stalled pipe never drains, a swallowing one never delivers', async (t) => {
+t.test('a stalled pipe never drains, a swallowing one never delivers', async t => {
   const stalled = pipe({ senderBufferBytes: 10, pipeBufferBytes: 10 })
   stalled.pipe.setStalled(true)
   for (let count = 0; count < 3; count++) stalled.pipe.write(new Uint8Array(10))
@@ -148,7 +148,7 @@ t.test('a stalled pipe never drains, a swallowing one never delivers', async (t)
   t.equal(swallowing.pipe.writable, true)
 })
 
-t.test('cuts, jitter and changes of rate lose no byte and keep the order', async (t) => {
+t.test('cuts, jitter and changes of rate lose no byte and keep the order', async t => {
   const clock = new VirtualClock()
   const random = new Random(5)
   const made = new SimulatedPipe(clock, random, { ...defaultPipeShape, rateBytesPerMs: 100, jitterMs: 30, delayMs: 2 }, true)
@@ -156,14 +156,14 @@ t.test('cuts, jitter and changes of rate lose no byte and keep the order', async
   let arrived = 0
   let ended: string | undefined
   let pieces = 0
-  made.onArrived = (chunks) => {
+  made.onArrived = chunks => {
     for (const chunk of chunks) {
       if (pattern.firstWrong(arrived, chunk) >= 0) t.fail(`wrong byte behind ${arrived}`)
       arrived += chunk.byteLength
       pieces++
     }
   }
-  made.onEnded = (how) => {
+  made.onEnded = how => {
     ended = how
   }
   let written = 0
@@ -183,7 +183,7 @@ t.test('cuts, jitter and changes of rate lose no byte and keep the order', async
   t.ok(pieces > 300, 'some chunks were cut')
 })
 
-t.test('the same seed is the same history, message by message', async (t) => {
+t.test('the same seed is the same history, message by message', async t => {
   const history = (seed: number) => {
     const pair = new SimulatedPair({
       seed,
@@ -204,7 +204,7 @@ t.test('the same seed is the same history, message by message', async (t) => {
 
 function auditor(): WireAuditor {
   const limits = { sendBuffer: 1_000, remoteRecvBuffer: 500, firstSequence: 0 }
-  return new WireAuditor({ client: limits, server: limits }, (violation) => {
+  return new WireAuditor({ client: limits, server: limits }, violation => {
     throw new Error(violation)
   })
 }
@@ -216,13 +216,13 @@ const data = (sequence: number, bytes = 10, fill = 0): LinkMessage => ({
   bytes,
 })
 
-t.test('the auditor sees broken rules', async (t) => {
+t.test('the auditor sees broken rules', async t => {
   const breaks: [string, RegExp, (audit: WireAuditor) => void][] = [
-    ['an ack that is not due', /no ack is due/, (audit) => audit.sent('server', 0, { type: MessageType.Ack, sequence: 0 }, 1)],
+    ['an ack that is not due', /no ack is due/, audit => audit.sent('server', 0, { type: MessageType.Ack, sequence: 0 }, 1)],
     [
       'an ack out of order',
       /ack of 0 is due/,
-      (audit) => {
+      audit => {
         for (const sequence of [0, 1]) audit.sent('client', 0, data(sequence), 0)
         for (const sequence of [0, 1]) audit.received('server', 0, data(sequence), 1)
         audit.sent('server', 0, { type: MessageType.Ack, sequence: 1 }, 1)
@@ -231,7 +231,7 @@ t.test('the auditor sees broken rules', async (t) => {
     [
       'an ack on another link',
       /no ack is due/,
-      (audit) => {
+      audit => {
         audit.sent('client', 0, data(0), 0)
         audit.received('server', 0, data(0), 1)
         audit.sent('server', 1, { type: MessageType.Ack, sequence: 0 }, 1)
@@ -240,23 +240,23 @@ t.test('the auditor sees broken rules', async (t) => {
     [
       'a number that is used twice',
       /another message/,
-      (audit) => {
+      audit => {
         audit.sent('client', 0, data(0), 0)
         audit.sent('client', 1, data(0, 10, 1), 0)
       },
     ],
-    ['a payload above the limit', /payload limit is 249/, (audit) => audit.sent('client', 0, data(0, 250), 0)],
+    ['a payload above the limit', /payload limit is 249/, audit => audit.sent('client', 0, data(0, 250), 0)],
     [
       'more than the receive buffer',
       /bytes are unconsumed/,
-      (audit) => {
+      audit => {
         for (let sequence = 0; sequence < 51; sequence++) audit.sent('client', 0, data(sequence), 0)
       },
     ],
     [
       'data behind SendFinish',
       /after SendFinish/,
-      (audit) => {
+      audit => {
         audit.sent('client', 0, { type: MessageType.SendFinish, sequence: 0 }, 0)
         audit.sent('client', 0, data(1), 0)
       },
@@ -264,7 +264,7 @@ t.test('the auditor sees broken rules', async (t) => {
     [
       'data on a blocked link',
       /blocked/,
-      (audit) => {
+      audit => {
         audit.received('client', 0, { type: MessageType.SetBlock, blocked: true }, 0)
         audit.sent('client', 0, data(0), 0)
       },
@@ -272,16 +272,16 @@ t.test('the auditor sees broken rules', async (t) => {
     [
       'anything behind Goodbye',
       /Goodbye/,
-      (audit) => {
+      audit => {
         audit.sent('client', 0, { type: MessageType.Goodbye }, 0)
         audit.sent('client', 0, { type: MessageType.Ping }, 0)
       },
     ],
-    ['an unasked pong', /nobody asked/, (audit) => audit.sent('client', 0, { type: MessageType.Pong }, 0)],
+    ['an unasked pong', /nobody asked/, audit => audit.sent('client', 0, { type: MessageType.Pong }, 0)],
     [
       'data too far ahead of the oldest',
       /numbers outstanding/,
-      (audit) => {
+      audit => {
         audit.sent('client', 0, data(0, 1), 0)
         audit.sent('client', 0, data(64_512, 1), 0)
       },
@@ -289,7 +289,7 @@ t.test('the auditor sees broken rules', async (t) => {
     [
       'a change on the way',
       /changed/,
-      (audit) => {
+      audit => {
         audit.sent('client', 0, data(0), 0)
         audit.received('server', 0, data(0, 10, 1), 1)
       },

@@ -140,7 +140,7 @@ export class SingleEngine {
 
   /** What was sent, oldest first, on one link or of one type only. */
   sentOn(link: EngineLink | undefined, type?: MessageType): SentRecord[] {
-    return this.sent.filter((record) => (!link || record.link === link) && (type === undefined || record.message.type === type))
+    return this.sent.filter(record => (!link || record.link === link) && (type === undefined || record.message.type === type))
   }
 
   /** Sequence numbers of the reliable messages that were sent on the link, in order. */
@@ -185,7 +185,7 @@ export class SingleEngine {
 
   /** The event that ended a link. */
   linkClosure(link: EngineLink): (Extract<EngineEvent, { kind: 'linkClosed' }> & { timeMs: number }) | undefined {
-    return this.eventsOf('linkClosed').find((event) => event.link === link)
+    return this.eventsOf('linkClosed').find(event => event.link === link)
   }
 
   /** Forgets what was sent and reported so far. */

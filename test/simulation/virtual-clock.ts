@@ -82,7 +82,7 @@ export class VirtualClock {
   }
 
   #compact(): void {
-    this.#heap = this.#heap.filter((entry) => entry.run)
+    this.#heap = this.#heap.filter(entry => entry.run)
     this.#cancelled = 0
     for (let index = (this.#heap.length >> 1) - 1; index >= 0; index--) this.#siftDown(index)
   }

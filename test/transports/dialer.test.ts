@@ -27,7 +27,7 @@ class Setup {
       ...options,
       establish: (stream, tag) => this.#establish(stream, tag),
       onError: (error, tag) => this.errors.push(`${tag?.key}: ${error.message}`),
-      onInitialFailure: (errors) => this.initialFailures.push(errors),
+      onInitialFailure: errors => this.initialFailures.push(errors),
     })
   }
 
@@ -45,7 +45,7 @@ class Setup {
   async #establish(stream: Duplex, { key }: LinkTag): Promise<DialedLink> {
     const error = this.handshake(key)
     if (error) throw error
-    const closed = new Promise<void>((resolve) => {
+    const closed = new Promise<void>(resolve => {
       const lose = () => {
         this.links.delete(key)
         resolve()
@@ -58,7 +58,7 @@ class Setup {
 
 const refused = () => new HawserError('ECONNREFUSED', 'link-refused', 'redundant')
 
-t.test('every tag is dialed as soon as it is listed', async (t) => {
+t.test('every tag is dialed as soon as it is listed', async t => {
   const transport = new FakeTransport('a', 'b')
   const setup = await new Setup([transport]).start()
   t.same([...setup.links.keys()], ['a', 'b'])
@@ -66,12 +66,12 @@ t.test('every tag is dialed as soon as it is listed', async (t) => {
   await settled()
   t.same(transport.attempts, ['a', 'b', 'c'], 'those that exist are left alone')
   t.same(
-    setup.dialer.tags.map((tag) => tag.key),
+    setup.dialer.tags.map(tag => tag.key),
     ['a', 'b', 'c'],
   )
 })
 
-t.test('a tag that failed is tried again after 0.5 to 1.5 times the reconnect delay', async (t) => {
+t.test('a tag that failed is tried again after 0.5 to 1.5 times the reconnect delay', async t => {
   for (const [chance, delay] of [
     [0, DELAY / 2],
     [0.999, 1.499 * DELAY],
@@ -91,7 +91,7 @@ t.test('a tag that failed is tried again after 0.5 to 1.5 times the reconnect de
   }
 })
 
-t.test('a failed handshake counts as a failure and its stream is destroyed', async (t) => {
+t.test('a failed handshake counts as a failure and its stream is destroyed', async t => {
   const transport = new FakeTransport('a')
   const setup = new Setup([transport])
   setup.handshake = () => new Error('not the protocol')
@@ -103,7 +103,7 @@ t.test('a failed handshake counts as a failure and its stream is destroyed', asy
   t.ok(setup.links.has('a'))
 })
 
-t.test('a link lost early waits for the reconnect delay', async (t) => {
+t.test('a link lost early waits for the reconnect delay', async t => {
   const transport = new FakeTransport('a')
   const setup = await new Setup([transport]).start()
   await setup.clock.advance(DELAY - 1)
@@ -115,7 +115,7 @@ t.test('a link lost early waits for the reconnect delay', async (t) => {
   t.same(setup.errors, [], 'losses are not reported here')
 })
 
-t.test('a link lost after a long life is tried again within a second, but only once', async (t) => {
+t.test('a link lost after a long life is tried again within a second, but only once', async t => {
   const transport = new FakeTransport('a')
   const setup = await new Setup([transport]).start()
   await setup.clock.advance(DELAY)
@@ -130,19 +130,19 @@ t.test('a link lost after a long life is tried again within a second, but only o
   t.equal(transport.attempts.length, 3)
 })
 
-t.test('a path that resets every link at once is dialed no more than a few times a minute', async (t) => {
+t.test('a path that resets every link at once is dialed no more than a few times a minute', async t => {
   const transport = new FakeTransport('a', 'b')
   const setup = await new Setup([transport], { reconnectDelay: DELAY }).start()
   for (let second = 0; second < 600; second++) {
     await setup.lose('a')
     await setup.clock.advance(1_000)
   }
-  const attempts = transport.attempts.filter((key) => key === 'a').length
+  const attempts = transport.attempts.filter(key => key === 'a').length
   t.ok(attempts > 50 && attempts < 70, `${attempts} attempts in 10 minutes`)
-  t.equal(transport.attempts.filter((key) => key === 'b').length, 1, 'the other link is left alone')
+  t.equal(transport.attempts.filter(key => key === 'b').length, 1, 'the other link is left alone')
 })
 
-t.test('a reconnect delay of 0 is no tight loop', async (t) => {
+t.test('a reconnect delay of 0 is no tight loop', async t => {
   const transport = new FakeTransport('a')
   transport.outcome = () => new Error('down')
   const setup = await new Setup([transport], { reconnectDelay: 0 }).start()
@@ -150,10 +150,10 @@ t.test('a reconnect delay of 0 is no tight loop', async (t) => {
   t.ok(transport.attempts.length <= 101, `${transport.attempts.length} attempts in a second`)
 })
 
-t.test('a tag that a filter refused is tried again when another link is lost', async (t) => {
+t.test('a tag that a filter refused is tried again when another link is lost', async t => {
   const transport = new FakeTransport('a', 'b')
   const setup = new Setup([transport])
-  setup.handshake = (key) => (key === 'b' && setup.links.has('a') ? refused() : undefined)
+  setup.handshake = key => (key === 'b' && setup.links.has('a') ? refused() : undefined)
   await setup.start()
   t.same([...setup.links.keys()], ['a'])
   await setup.clock.advance(3_000)
@@ -162,17 +162,17 @@ t.test('a tag that a filter refused is tried again when another link is lost', a
   t.same([...setup.links.keys()], ['b'])
 })
 
-t.test('a tag that a filter refused is tried again when the tags change', async (t) => {
+t.test('a tag that a filter refused is tried again when the tags change', async t => {
   const transport = new FakeTransport('a', 'b')
   const setup = new Setup([transport])
-  setup.handshake = (key) => (key === 'b' ? refused() : undefined)
+  setup.handshake = key => (key === 'b' ? refused() : undefined)
   await setup.start()
   transport.list(['b'])
   await setup.clock.advance(1_000)
   t.same(transport.attempts, ['a', 'b', 'b'])
 })
 
-t.test('a tag that filters keep refusing is tried less and less often', async (t) => {
+t.test('a tag that filters keep refusing is tried less and less often', async t => {
   const transport = new FakeTransport('a')
   const setup = new Setup([transport])
   setup.handshake = refused
@@ -188,9 +188,9 @@ t.test('a tag that filters keep refusing is tried less and less often', async (t
   t.ok(transport.attempts.length > 12, 'but does not give up')
 })
 
-t.test('a tag that is listed no more is not dialed again', async (t) => {
+t.test('a tag that is listed no more is not dialed again', async t => {
   const transport = new FakeTransport('failed', 'linked', 'hanging')
-  transport.outcome = (key) => (key === 'failed' ? new Error('down') : key === 'hanging' ? 'never' : undefined)
+  transport.outcome = key => (key === 'failed' ? new Error('down') : key === 'hanging' ? 'never' : undefined)
   const setup = await new Setup([transport]).start()
   transport.list(['other'])
   await settled()
@@ -204,7 +204,7 @@ t.test('a tag that is listed no more is not dialed again', async (t) => {
   t.ok(transport.streams[1]?.destroyed, 'a stream that comes too late is destroyed')
 })
 
-t.test('a tag that is listed again while its link still exists is dialed when that is lost', async (t) => {
+t.test('a tag that is listed again while its link still exists is dialed when that is lost', async t => {
   const transport = new FakeTransport('a')
   const setup = await new Setup([transport]).start()
   transport.list([])
@@ -215,7 +215,7 @@ t.test('a tag that is listed again while its link still exists is dialed when th
   t.same(transport.attempts, ['a', 'a'])
 })
 
-t.test('a listing that fails is reported and begun again after the reconnect delay', async (t) => {
+t.test('a listing that fails is reported and begun again after the reconnect delay', async t => {
   const transport = new FakeTransport('a')
   const setup = await new Setup([transport]).start()
   transport.list(new Error('no resolver'))
@@ -229,9 +229,9 @@ t.test('a listing that fails is reported and begun again after the reconnect del
   t.same([...setup.links.keys()], ['a', 'b'])
 })
 
-t.test('a disabled tag is not dialed until it is enabled', async (t) => {
+t.test('a disabled tag is not dialed until it is enabled', async t => {
   const transport = new FakeTransport('linked', 'failed', 'hanging')
-  transport.outcome = (key) => (key === 'failed' ? new Error('down') : key === 'hanging' ? 'never' : undefined)
+  transport.outcome = key => (key === 'failed' ? new Error('down') : key === 'hanging' ? 'never' : undefined)
   const setup = await new Setup([transport]).start()
   for (const key of ['linked', 'failed', 'hanging', 'later']) setup.dialer.disable(key)
   t.ok(setup.links.has('linked'), 'the link that exists is for its owner to close')
@@ -245,30 +245,30 @@ t.test('a disabled tag is not dialed until it is enabled', async (t) => {
   t.same(transport.attempts.slice(3), ['linked', 'later'])
 })
 
-t.test('no way through is told once, with the last error of every tag and transport', async (t) => {
+t.test('no way through is told once, with the last error of every tag and transport', async t => {
   const transports = [new FakeTransport('a', 'b'), new FakeTransport()]
-  transports[0]!.outcome = (key) => new Error(`${key} is down`)
+  transports[0]!.outcome = key => new Error(`${key} is down`)
   const setup = await new Setup(transports).start()
   t.same(setup.initialFailures, [], 'the second transport has not told its tags')
   transports[1]!.list(new Error('no resolver'))
   await settled()
-  const told = setup.initialFailures.map((errors) => errors.map((error) => error.message).sort())
+  const told = setup.initialFailures.map(errors => errors.map(error => error.message).sort())
   t.same(told, [['a is down', 'b is down', 'no resolver']])
   await setup.clock.advance(10 * DELAY)
   t.equal(setup.initialFailures.length, 1)
   t.ok(transports[0]!.attempts.length > 10, 'dialing goes on')
 })
 
-t.test('a transport without any tags is a failure without errors', async (t) => {
+t.test('a transport without any tags is a failure without errors', async t => {
   const transport = new FakeTransport()
   transport.list([])
   const setup = await new Setup([transport]).start()
   t.same(setup.initialFailures, [[]])
 })
 
-t.test('one link that came up is no initial failure, even if it is lost later', async (t) => {
+t.test('one link that came up is no initial failure, even if it is lost later', async t => {
   const transport = new FakeTransport('a', 'b')
-  transport.outcome = (key) => (key === 'a' ? new Error('down') : undefined)
+  transport.outcome = key => (key === 'a' ? new Error('down') : undefined)
   const setup = await new Setup([transport]).start()
   transport.outcome = () => new Error('down')
   await setup.lose('b')
@@ -276,9 +276,9 @@ t.test('one link that came up is no initial failure, even if it is lost later', 
   t.same(setup.initialFailures, [])
 })
 
-t.test('a tag that vanishes while it is the last one tried leaves an initial failure', async (t) => {
+t.test('a tag that vanishes while it is the last one tried leaves an initial failure', async t => {
   const transport = new FakeTransport('a', 'b')
-  transport.outcome = (key) => (key === 'a' ? new Error('down') : 'never')
+  transport.outcome = key => (key === 'a' ? new Error('down') : 'never')
   const setup = await new Setup([transport]).start()
   t.same(setup.initialFailures, [])
   transport.list(['a'])
@@ -286,7 +286,7 @@ t.test('a tag that vanishes while it is the last one tried leaves an initial fai
   t.equal(setup.initialFailures.length, 1)
 })
 
-t.test('an attempt that hangs ends at its time limit even if the transport ignores its signal', async (t) => {
+t.test('an attempt that hangs ends at its time limit even if the transport ignores its signal', async t => {
   const transport = new FakeTransport('a')
   transport.outcome = () => 'never'
   const setup = await new Setup([transport], { attemptTimeout: 5_000 }).start()
@@ -300,7 +300,7 @@ t.test('an attempt that hangs ends at its time limit even if the transport ignor
   t.notOk(setup.links.has('a'))
 })
 
-t.test('only so many attempts are under way at once', async (t) => {
+t.test('only so many attempts are under way at once', async t => {
   const keys = Array.from({ length: 3 * MAX_DIALS }, (_, index) => `tag ${index}`)
   const transport = new FakeTransport(...keys)
   transport.outcome = () => 'never'
@@ -314,14 +314,14 @@ t.test('only so many attempts are under way at once', async (t) => {
   setup.dialer.stop()
 })
 
-t.test('only so many tags are taken', async (t) => {
+t.test('only so many tags are taken', async t => {
   const transport = new FakeTransport(...Array.from({ length: 2 * MAX_TAGS }, (_, index) => `tag ${index}`))
   const setup = await new Setup([transport]).start()
   t.equal(setup.dialer.tags.length, MAX_TAGS)
   t.equal(setup.links.size, MAX_TAGS)
 })
 
-t.test('a key that two transports list is dialed once, by the first, and by the second if that drops it', async (t) => {
+t.test('a key that two transports list is dialed once, by the first, and by the second if that drops it', async t => {
   const transports = [new FakeTransport('a'), new FakeTransport('a')]
   const setup = await new Setup(transports).start()
   t.same([transports[0]!.attempts, transports[1]!.attempts], [['a'], []])
@@ -331,9 +331,9 @@ t.test('a key that two transports list is dialed once, by the first, and by the 
   t.same([transports[0]!.attempts, transports[1]!.attempts], [['a'], ['a']])
 })
 
-t.test('stop ends everything under way and leaves neither timers nor listeners', async (t) => {
+t.test('stop ends everything under way and leaves neither timers nor listeners', async t => {
   const transport = new FakeTransport('linked', 'failed', 'hanging')
-  transport.outcome = (key) => (key === 'failed' ? new Error('down') : key === 'hanging' ? 'never' : undefined)
+  transport.outcome = key => (key === 'failed' ? new Error('down') : key === 'hanging' ? 'never' : undefined)
   const setup = await new Setup([transport]).start()
   const link = setup.links.get('linked')
   setup.dialer.stop()
@@ -355,7 +355,7 @@ t.test('stop ends everything under way and leaves neither timers nor listeners',
   t.same(setup.initialFailures, [])
 })
 
-t.test('stop from inside a callback leaves no timer', async (t) => {
+t.test('stop from inside a callback leaves no timer', async t => {
   for (const keys of [['a'], new Error('no resolver')]) {
     const transport = new FakeTransport()
     transport.outcome = () => new Error('down')
@@ -371,7 +371,7 @@ t.test('stop from inside a callback leaves no timer', async (t) => {
   }
 })
 
-t.test('stop before start dials nothing', async (t) => {
+t.test('stop before start dials nothing', async t => {
   const transport = new FakeTransport('a')
   const setup = new Setup([transport])
   setup.dialer.stop()
@@ -379,7 +379,7 @@ t.test('stop before start dials nothing', async (t) => {
   t.equal(transport.listings, 0)
 })
 
-t.test('its timers keep the process alive only while referenced', async (t) => {
+t.test('its timers keep the process alive only while referenced', async t => {
   const transport = new FakeTransport('a')
   transport.outcome = () => new Error('down')
   const setup = await new Setup([transport]).start()
@@ -393,7 +393,7 @@ t.test('its timers keep the process alive only while referenced', async (t) => {
   t.equal(setup.clock.referencedTimers, 1)
 })
 
-t.test('an error of a stream that nobody listens to is swallowed', async (t) => {
+t.test('an error of a stream that nobody listens to is swallowed', async t => {
   const transport = new FakeTransport('a')
   const setup = await new Setup([transport]).start()
   setup.links.get('a')?.stream.destroy(new Error('late'))
@@ -401,7 +401,7 @@ t.test('an error of a stream that nobody listens to is swallowed', async (t) => 
   t.ok(transport.streams[0]?.destroyed)
 })
 
-t.test('a transport that throws instead of rejecting is reported the same', async (t) => {
+t.test('a transport that throws instead of rejecting is reported the same', async t => {
   const transport = new FakeTransport('a')
   transport.connect = () => {
     throw new Error('thrown')

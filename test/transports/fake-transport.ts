@@ -51,7 +51,7 @@ export class FakeTransport implements ConnectTransport {
     while (!signal.aborted) {
       const next = this.#pending.shift()
       if (next instanceof Error) throw next
-      if (next) yield next.map((key) => new FakeTag(key))
+      if (next) yield next.map(key => new FakeTag(key))
       else await this.#change(signal)
     }
   }
@@ -63,12 +63,12 @@ export class FakeTransport implements ConnectTransport {
     if (outcome instanceof Error) throw outcome
     const stream = new PassThrough()
     this.streams.push(stream)
-    if (outcome === 'never') await new Promise<void>((resolve) => this.release.push(resolve))
+    if (outcome === 'never') await new Promise<void>(resolve => this.release.push(resolve))
     return stream
   }
 
   #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       const wake = () => {
         signal.removeEventListener('abort', wake)
         this.#wake = () => {}

@@ -19,7 +19,7 @@ export class ManualClock {
   }
 
   get referencedTimers(): number {
-    return [...this.#timers].filter((timer) => timer.referenced).length
+    return [...this.#timers].filter(timer => timer.referenced).length
   }
 
   readonly nowMs = (): number => this.#nowMs
@@ -66,5 +66,5 @@ export class ManualClock {
 
 /** Every promise that waits for nothing but other promises has settled. */
 export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise(resolve => setImmediate(resolve))
 }

@@ -27,7 +27,7 @@ async function listening(t: Test, options: TcpAcceptorOptions = {}) {
     for (const { stream } of accepted) stream.destroy()
   })
   const next = async () => {
-    if (accepted.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
+    if (accepted.length === 0) await new Promise<void>(resolve => waiting.push(resolve))
     return accepted.shift()!
   }
   return { acceptor, accepted, next, port: (acceptor.address() as AddressInfo)?.port }
@@ -69,7 +69,7 @@ async function received(stream: Duplex, bytes: number): Promise<string> {
   return text
 }
 
-t.test('bytes go both ways, and both ends tell their interface and addresses', async (t) => {
+t.test('bytes go both ways, and both ends tell their interface and addresses', async t => {
   const { next, port } = await listening(t)
   const { socket, tag } = await connected(t, { port })
   const other = await next()
@@ -84,12 +84,12 @@ t.test('bytes go both ways, and both ends tell their interface and addresses', a
   t.match(socket, { remoteAddress: '127.0.0.1', remotePort: port, localAddress: '127.0.0.1', connecting: false })
 })
 
-const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
+const hasIpv6 = Object.values(networkInterfaces()).some(addresses => addresses?.some(({ address }) => address === '::1'))
 
 t.test(
   'the same over IPv6, and an IPv4 peer of an IPv6 listener has an IPv4 address',
   { skip: !hasIpv6 && 'no IPv6 here' },
-  async (t) => {
+  async t => {
     const { next, port } = await listening(t, { host: '::' })
     const { tag } = await connected(t, { host: '::1', port })
     t.match((await next()).tag, { remoteAddress: '::1', family: 6, interface: tag.interface })
@@ -98,7 +98,7 @@ t.test(
   },
 )
 
-t.test('bytes and the end that come before anybody listens are not lost', async (t) => {
+t.test('bytes and the end that come before anybody listens are not lost', async t => {
   const { next, port } = await listening(t)
   const { socket } = await connected(t, { port })
   socket.end('early')
@@ -110,17 +110,17 @@ t.test('bytes and the end that come before anybody listens are not lost', async 
   t.equal((await socket.toArray()).join(''), 'early, too')
 })
 
-t.test('a reset that comes before anybody listens throws nothing and stays visible', async (t) => {
+t.test('a reset that comes before anybody listens throws nothing and stays visible', async t => {
   const { next, port } = await listening(t)
   const { socket } = await connected(t, { port })
   const { stream } = await next()
-  const closed = new Promise((resolve) => stream.on('close', resolve))
+  const closed = new Promise(resolve => stream.on('close', resolve))
   socket.resetAndDestroy()
   await closed
   t.match(stream.errored, { code: 'ECONNRESET' })
 })
 
-t.test('nobody listening is ECONNREFUSED with address and port', async (t) => {
+t.test('nobody listening is ECONNREFUSED with address and port', async t => {
   const port = await freePort()
   const connector = tcpConnector({ host: '127.0.0.1', port })
   const tag = await firstTag(connector)
@@ -132,7 +132,7 @@ t.test('nobody listening is ECONNREFUSED with address and port', async (t) => {
   })
 })
 
-t.test('abort ends an attempt with the reason given and leaves no listener', async (t) => {
+t.test('abort ends an attempt with the reason given and leaves no listener', async t => {
   const { port } = await listening(t)
   const connector = tcpConnector({ host: '127.0.0.1', port })
   const tag = await firstTag(connector)
@@ -146,7 +146,7 @@ t.test('abort ends an attempt with the reason given and leaves no listener', asy
   await t.rejects(connector.connect(tag, AbortSignal.abort()), { name: 'AbortError' })
 })
 
-t.test('an attempt that takes too long is ETIMEDOUT', async (t) => {
+t.test('an attempt that takes too long is ETIMEDOUT', async t => {
   const { port } = await listening(t)
   const clock = new ManualClock()
   const system = { ...clock, networkInterfaces: () => interfaces(loopback) }
@@ -168,7 +168,7 @@ t.test('an attempt that takes too long is ETIMEDOUT', async (t) => {
   )
 })
 
-t.test('a tag of an interface that is gone, or of another transport, is refused', async (t) => {
+t.test('a tag of an interface that is gone, or of another transport, is refused', async t => {
   const connector = tcpConnector({ host: '127.0.0.1', port: 1 })
   const { signal } = new AbortController()
   const fields = { direction: 'outgoing', remoteAddress: '1.2.3.4', remotePort: 1, family: 4 } as const
@@ -178,7 +178,7 @@ t.test('a tag of an interface that is gone, or of another transport, is refused'
   await t.rejects(connector.connect(foreign, signal), TypeError)
 })
 
-t.test('local address and port are bound', async (t) => {
+t.test('local address and port are bound', async t => {
   const { next, port } = await listening(t)
   const localPort = await freePort()
   const { socket } = await connected(t, { port, localAddress: '127.0.0.1', localPort })
@@ -191,7 +191,7 @@ t.test('local address and port are bound', async (t) => {
   }
 })
 
-t.test('sockets of both ends have the high water mark and are set up before they are handed over', async (t) => {
+t.test('sockets of both ends have the high water mark and are set up before they are handed over', async t => {
   const seen: string[] = []
   const socketSetup = (socket: Socket, tag: TcpLinkTag) => seen.push(`${tag.direction} ${socket.remoteFamily}`)
   const { next, port } = await listening(t, { socketSetup, highWaterMark: 100_000 })
@@ -202,12 +202,12 @@ t.test('sockets of both ends have the high water mark and are set up before they
   t.equal(socket.writableHighWaterMark, 262_144)
 })
 
-t.test('a setup that throws gives up the link, not the process', async (t) => {
+t.test('a setup that throws gives up the link, not the process', async t => {
   const errors: Error[] = []
   const socketSetup = () => {
     throw new Error('no such option')
   }
-  const { accepted, port } = await listening(t, { socketSetup, onError: (error) => errors.push(error) })
+  const { accepted, port } = await listening(t, { socketSetup, onError: error => errors.push(error) })
   const { socket } = await connected(t, { port })
   socket.resume()
   await once(socket, 'close')
@@ -217,7 +217,7 @@ t.test('a setup that throws gives up the link, not the process', async (t) => {
   await t.rejects(connector.connect(await firstTag(connector), new AbortController().signal), { message: 'no such option' })
 })
 
-t.test('a port in use is EADDRINUSE, and the acceptor may listen again', async (t) => {
+t.test('a port in use is EADDRINUSE, and the acceptor may listen again', async t => {
   const { acceptor, port } = await listening(t)
   const second = tcpAcceptor({ host: '127.0.0.1', port })
   await t.rejects(
@@ -231,7 +231,7 @@ t.test('a port in use is EADDRINUSE, and the acceptor may listen again', async (
   second.close()
 })
 
-t.test('listening twice is refused', async (t) => {
+t.test('listening twice is refused', async t => {
   const { acceptor } = await listening(t)
   await t.rejects(
     acceptor.listen(() => {}),
@@ -239,7 +239,7 @@ t.test('listening twice is refused', async (t) => {
   )
 })
 
-t.test('close stops listening at once and leaves the links', async (t) => {
+t.test('close stops listening at once and leaves the links', async t => {
   const { acceptor, next, port } = await listening(t)
   const { connector, socket, tag } = await connected(t, { port })
   const { stream } = await next()
@@ -251,7 +251,7 @@ t.test('close stops listening at once and leaves the links', async (t) => {
   t.equal(await received(stream, 10), 'still here')
 })
 
-t.test('a signal stops listening; one that has aborted never begins it', async (t) => {
+t.test('a signal stops listening; one that has aborted never begins it', async t => {
   const outer = new AbortController()
   const inner = new AbortController()
   const acceptor = tcpAcceptor({ host: '127.0.0.1', signal: outer.signal })
@@ -271,7 +271,7 @@ t.test('a signal stops listening; one that has aborted never begins it', async (
   )
 })
 
-t.test('a signal that aborts while the address is looked up ends the attempt', async (t) => {
+t.test('a signal that aborts while the address is looked up ends the attempt', async t => {
   const controller = new AbortController()
   const acceptor = tcpAcceptor({ host: 'localhost' })
   const attempt = acceptor.listen(() => {}, controller.signal)
@@ -282,7 +282,7 @@ t.test('a signal that aborts while the address is looked up ends the attempt', a
   t.equal(getEventListeners(controller.signal, 'abort').length, 0)
 })
 
-t.test('an acceptor on a Unix socket', { skip: process.platform === 'win32' && 'pipes have other names' }, async (t) => {
+t.test('an acceptor on a Unix socket', { skip: process.platform === 'win32' && 'pipes have other names' }, async t => {
   const path = join(tmpdir(), `hawser-test-${process.pid}.sock`)
   const { acceptor, next } = await listening(t, { path })
   t.equal(acceptor.address(), path)
@@ -294,10 +294,36 @@ t.test('an acceptor on a Unix socket', { skip: process.platform === 'win32' && '
   t.equal(tag.userData, undefined)
 })
 
-t.test('an accepted link on an address that no interface has tells no interface', async (t) => {
+t.test('an acceptor on a server that listens already', async t => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { acceptor, next, port } = await listening(t, { handle: server })
+  t.same(acceptor.address(), server.address())
+  await connected(t, { port })
+  t.match((await next()).tag, { remoteAddress: '127.0.0.1' })
+})
+
+t.test('an accepted link is taken although the system does not tell its interfaces', async t => {
+  const acceptor = new TcpAcceptor({ host: '127.0.0.1' }, () => {
+    throw new Error('not permitted')
+  })
+  const tag = new Promise<LinkTag>(resolve => {
+    void acceptor.listen((stream, tag) => {
+      stream.destroy()
+      resolve(tag)
+    })
+  })
+  t.teardown(() => acceptor.close())
+  while (acceptor.address() === null) await settled()
+  await connected(t, { port: (acceptor.address() as AddressInfo).port })
+  t.match(await tag, { interface: undefined, remoteAddress: '127.0.0.1' })
+})
+
+t.test('an accepted link on an address that no interface has tells no interface', async t => {
   const acceptor = new TcpAcceptor({ host: '127.0.0.1' }, () => interfaces({ eth0: ['10.0.0.1/24'] }))
   const tags: LinkTag[] = []
-  const accepted = new Promise<void>((resolve) => {
+  const accepted = new Promise<void>(resolve => {
     void acceptor
       .listen((stream, tag) => {
         tags.push(tag)

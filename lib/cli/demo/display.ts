@@ -32,8 +32,8 @@ async function tableDisplay(output: Output): Promise<Display | undefined> {
   const update = logUpdate.createLogUpdate(output)
   return {
     interval: 250,
-    show: (snapshot) => update(formatTable(snapshot).join('\n')),
-    tell: (text) => update.persist(text),
+    show: snapshot => update(formatTable(snapshot).join('\n')),
+    tell: text => update.persist(text),
     done: () => update.done(),
   }
 }
@@ -41,8 +41,8 @@ async function tableDisplay(output: Output): Promise<Display | undefined> {
 function lineDisplay(output: NodeJS.WritableStream): Display {
   return {
     interval: 1_000,
-    show: (snapshot) => output.write(`${formatLine(snapshot)}\n`),
-    tell: (text) => output.write(`${text}\n`),
+    show: snapshot => output.write(`${formatLine(snapshot)}\n`),
+    tell: text => output.write(`${text}\n`),
     done: () => {},
   }
 }

@@ -33,7 +33,7 @@ export class Network {
   private constructor(server: Server, relays: readonly RateLimitedRelay[]) {
     this.#server = server
     this.relays = relays
-    this.accepted = new Promise((resolve) => server.once('connection', resolve))
+    this.accepted = new Promise(resolve => server.once('connection', resolve))
     const transports = relays.map(({ port }) => tcpConnector({ host: HOST, port, multiInterface: false, linkFilter: 'none' }))
     this.client = connect({ transports, reconnectDelay: RECONNECT_DELAY_MS })
     this.failed = Promise.race([failureOf(this.client), this.accepted.then(failureOf)])
@@ -54,7 +54,7 @@ export class Network {
     this.client.destroy()
     for (const socket of this.#server.connections) socket.destroy()
     this.#server.close()
-    await Promise.all(this.relays.map((relay) => relay.close()))
+    await Promise.all(this.relays.map(relay => relay.close()))
   }
 
   /** Whether the sender uses a link over this relay. */

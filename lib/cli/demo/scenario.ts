@@ -23,10 +23,10 @@ export interface Scenario {
 /** So slow in sum that a small, busy machine can play sender, links and receiver at once. The fastest link is cut. */
 export const standardScenario: Scenario = {
   links: [
-    { name: 'fibre', rate: 8_000_000, delay: 3 },
-    { name: 'cable', rate: 4_000_000, delay: 6 },
-    { name: 'LTE', rate: 2_000_000, delay: 20 },
-    { name: 'DSL', rate: 1_000_000, delay: 12 },
+    { name: 'fibre', rate: 4_000_000, delay: 3 },
+    { name: 'cable', rate: 2_000_000, delay: 6 },
+    { name: 'LTE', rate: 1_000_000, delay: 20 },
+    { name: 'DSL', rate: 500_000, delay: 12 },
   ],
   cutLink: 0,
   cutAt: 5_000,

@@ -20,6 +20,8 @@ export interface TcpAcceptorOptions extends TcpSocketOptions {
   readonly path?: string | undefined
   /** Descriptor of a socket to listen on, instead of `host` and `port`. Not on Windows. */
   readonly fd?: number | undefined
+  /** Something that listens already: anything that `net.Server` takes as such. Instead of `host` and `port`. */
+  readonly handle?: object | undefined
   /** Connections that the system keeps until they are accepted. @defaultValue 511, as for `net.Server` */
   readonly backlog?: number | undefined
   readonly exclusive?: boolean | undefined
@@ -70,19 +72,19 @@ export class TcpAcceptor implements AcceptTransport {
    */
   async listen(accept: (stream: Duplex, tag: LinkTag) => void, signal?: AbortSignal): Promise<void> {
     if (this.#server) throw new HawserError('ERR_SERVER_ALREADY_LISTEN', 'invalid-argument', 'listen called while listening')
-    const signals = [signal, this.#options.signal].filter((each) => each !== undefined)
+    const signals = [signal, this.#options.signal].filter(each => each !== undefined)
     for (const each of signals) if (each.aborted) throw abortReason(each)
     const server = createServer({ highWaterMark: this.#options.highWaterMark ?? TCP_HIGH_WATER_MARK })
     this.#server = server
     if (!this.#referenced) server.unref()
-    server.on('connection', (socket) => this.#accept(socket, accept))
+    server.on('connection', socket => this.#accept(socket, accept))
     try {
-      await listening(server, listenOptions(this.#options), signals)
+      await listening(server, () => listenAs(server, this.#options), signals)
     } catch (error) {
       if (this.#server === server) this.#server = undefined
       throw error
     }
-    server.on('error', (error) => this.onError?.(error))
+    server.on('error', error => this.onError?.(error))
     this.#closeOnAbort(server, signals)
   }
 
@@ -114,6 +116,10 @@ export class TcpAcceptor implements AcceptTransport {
 
   #accept(socket: Socket, accept: (stream: Duplex, tag: LinkTag) => void): void {
     ignoreErrors(socket)
+    if (socket.remoteAddress === undefined && typeof this.address() !== 'string') {
+      socket.destroy() // gone already
+      return
+    }
     const tag = this.#tagOf(socket)
     try {
       setUpSocket(socket, tag, this.#options)
@@ -130,7 +136,7 @@ export class TcpAcceptor implements AcceptTransport {
     const remote = parseAddress(remoteAddress ?? '')
     return new TcpLinkTag({
       direction: 'incoming',
-      interface: localAddress === undefined ? undefined : interfaceOf(this.#interfaces(), localAddress),
+      interface: nameOfInterface(this.#interfaces, localAddress),
       localAddress: plain(localAddress),
       localPort,
       remoteAddress: plain(remoteAddress),
@@ -152,7 +158,7 @@ export class TcpAcceptor implements AcceptTransport {
 }
 
 /** Closes the server and rejects if it fails or a signal aborts before. */
-function listening(server: Server, options: ListenOptions, signals: readonly AbortSignal[]): Promise<void> {
+function listening(server: Server, listen: () => void, signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = () => {
       server.off('listening', onListening)
@@ -169,22 +175,36 @@ function listening(server: Server, options: ListenOptions, signals: readonly Abo
       reject(error)
     }
     const onAbort = () => {
-      const aborted = signals.find((signal) => signal.aborted)
+      const aborted = signals.find(signal => signal.aborted)
       if (aborted) fail(abortReason(aborted))
     }
     server.on('listening', onListening)
     server.on('error', fail)
     for (const signal of signals) signal.addEventListener('abort', onAbort)
-    server.listen(options)
+    listen()
   })
 }
 
 /** Node takes some options by being there, so those left out must not be. */
-function listenOptions(options: TcpAcceptorOptions): ListenOptions {
-  const { port, host, path, fd, backlog, exclusive, ipv6Only, reusePort, readableAll, writableAll } = options
-  const where = fd !== undefined ? { fd } : path !== undefined ? { path } : { port: port ?? 0, host }
+function listenAs(server: Server, options: TcpAcceptorOptions): void {
+  const { port = 0, host, path, fd, handle, backlog, exclusive, ipv6Only, reusePort, readableAll, writableAll } = options
+  if (handle) {
+    server.listen(handle, backlog)
+    return
+  }
+  const where = fd !== undefined ? { fd } : path !== undefined ? { path } : { port, host }
   const all = { ...where, backlog, exclusive, ipv6Only, reusePort, readableAll, writableAll }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  server.listen(Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as ListenOptions)
+}
+
+/** Some sandboxes do not tell the interfaces. */
+function nameOfInterface(interfaces: () => Interfaces, localAddress: string | undefined): string | undefined {
+  if (localAddress === undefined) return undefined
+  try {
+    return interfaceOf(interfaces(), localAddress)
+  } catch {
+    return undefined
+  }
 }
 
 /** An IPv4 address that came in over an IPv6 socket is an IPv4 address. */

@@ -7,7 +7,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   setTimer: (callback, ms) => setTimeout(callback, ms),
-  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  clearTimer: timer => clearTimeout(timer as NodeJS.Timeout),
 }
 
 /** The process may end although this timer has not fired. */
@@ -39,7 +39,7 @@ export function wait(clock: Clock, ms: number, signal: AbortSignal): Wait {
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = () => {}
-  const promise = new Promise<void>((settle) => {
+  const promise = new Promise<void>(settle => {
     resolve = settle
   })
   return { promise, resolve }

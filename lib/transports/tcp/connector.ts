@@ -114,7 +114,7 @@ export class TcpConnector implements ConnectTransport {
       if (signal.aborted) return
       const tags = this.#tagsTo(remotes)
       if (tags.length === 0 && before === undefined) throw this.#unreachable(remotes, resolver.error)
-      const now = tags.map((tag) => `${tag.key} ${tag.localAddress}`).join('\n')
+      const now = tags.map(tag => `${tag.key} ${tag.localAddress}`).join('\n')
       if (now !== before) yield tags
       before = now
       await this.#pause(signal)
@@ -167,7 +167,7 @@ export class TcpConnector implements ConnectTransport {
   #routeOf(tag: TcpLinkTag, remoteAddress: string): Route | undefined {
     if (tag.interface === undefined) return undefined
     const remote = parseAddress(remoteAddress)
-    const route = remote && this.#routesTo(this.#interfaces(), remote).find((candidate) => candidate.interface === tag.interface)
+    const route = remote && this.#routesTo(this.#interfaces(), remote).find(candidate => candidate.interface === tag.interface)
     if (!route) throw systemError('bind', 'EADDRNOTAVAIL', tag.localAddress)
     return route
   }
@@ -188,12 +188,12 @@ export class TcpConnector implements ConnectTransport {
 
   #tagsTo(remotes: readonly Remote[]): TcpLinkTag[] {
     const { blockList, multiInterface = process.platform !== 'android' } = this.#options
-    const interfaces = multiInterface ? this.#interfaces() : {}
+    const interfaces = multiInterface ? this.#interfaces() : undefined
     return remotes
-      .filter((remote) => !isBlocked(remote, blockList))
-      .flatMap((remote) => {
-        const tags = this.#routesTo(interfaces, remote).map((route) => tagOver(route, remote))
-        return tags.length > 0 || (multiInterface && !this.#localAddress) ? tags : this.#tagOverAny(remote)
+      .filter(remote => !isBlocked(remote, blockList))
+      .flatMap(remote => {
+        const tags = this.#routesTo(interfaces, remote).map(route => tagOver(route, remote))
+        return tags.length > 0 || (interfaces && !this.#localAddress) ? tags : this.#tagOverAny(remote)
       })
   }
 
@@ -205,14 +205,20 @@ export class TcpConnector implements ConnectTransport {
     return [new TcpLinkTag({ direction: 'outgoing', localAddress, remoteAddress, remotePort, family })]
   }
 
-  #routesTo(interfaces: Interfaces, remote: IpAddress): Route[] {
-    return routesTo(interfaces, remote, this.#localAddress)
+  #routesTo(interfaces: Interfaces | undefined, remote: IpAddress): Route[] {
+    return interfaces ? routesTo(interfaces, remote, this.#localAddress) : []
   }
 
-  #interfaces(): Interfaces {
+  /** `undefined` where the system does not tell: some sandboxes do not. */
+  #interfaces(): Interfaces | undefined {
     const { interfaceFilter = isUseful } = this.#options
-    const all = Object.entries(this.#system.networkInterfaces())
-    return Object.fromEntries(all.filter(([name, addresses = []]) => interfaceFilter(name, addresses)))
+    let all: Interfaces
+    try {
+      all = this.#system.networkInterfaces()
+    } catch {
+      return undefined
+    }
+    return Object.fromEntries(Object.entries(all).filter(([name, addresses = []]) => interfaceFilter(name, addresses)))
   }
 
   #unreachable(remotes: readonly Remote[], lookupError: Error | undefined): Error {
@@ -226,7 +232,8 @@ export class TcpConnector implements ConnectTransport {
     const pause = wait(this.#system, this.#resolveIntervalMs, signal)
     let recheck: Wait | undefined
     const checkSoon = () => {
-      recheck ??= wait(this.#system, Math.min(RECHECK_MS, this.#resolveIntervalMs), signal)
+      if (recheck) return
+      recheck = wait(this.#system, Math.min(RECHECK_MS, this.#resolveIntervalMs), signal)
       void recheck.over.then(pause.end)
     }
     this.#pauses.add(checkSoon)
@@ -263,7 +270,7 @@ function blocked({ address }: Remote): NodeJS.ErrnoException {
 function targetsOf({ host, hosts = [], port }: TcpConnectorOptions): Target[] {
   const first = !host ? [] : typeof host === 'string' ? [host] : host
   const all = [...first, ...hosts]
-  return (all.length === 0 ? ['localhost'] : all).map((text) => parseTarget(text, port))
+  return (all.length === 0 ? ['localhost'] : all).map(text => parseTarget(text, port))
 }
 
 function checkedFilter(mode: TcpLinkFilterMode): TcpLinkFilterMode {

@@ -30,10 +30,10 @@ export interface Route {
  */
 export function routesTo(interfaces: Interfaces, remote: IpAddress, from?: IpAddress): Route[] {
   const all = Object.entries(interfaces).map(([name, addresses = []]) => ({ name, addresses: parsed(addresses) }))
-  const isOwn = all.some(({ addresses }) => addresses.some((local) => isSame(local, remote)))
+  const isOwn = all.some(({ addresses }) => addresses.some(local => isSame(local, remote)))
   return all.flatMap(({ name, addresses }) => {
-    const reaching = addresses.filter((local) => (isOwn ? isSame(local, remote) : canReach(name, local, remote)))
-    const usable = reaching.filter((local) => !from || isSame(local, from))
+    const reaching = addresses.filter(local => (isOwn ? isSame(local, remote) : canReach(name, local, remote)))
+    const usable = reaching.filter(local => !from || isSame(local, from))
     const best = usable.sort((a, b) => fitness(a, remote) - fitness(b, remote))[0]
     if (!best) return []
     return {
@@ -52,11 +52,11 @@ export function interfaceOf(interfaces: Interfaces, localAddress: string): strin
   if (!ip) return undefined
   const all = Object.entries(interfaces).map(([name, addresses = []]) => ({ name, addresses: parsed(addresses) }))
   const owner = all.find(({ name, addresses }) =>
-    addresses.some((local) => isSame(local, ip) && (!ip.zone || isZone(ip.zone, name, local.scopeId))),
+    addresses.some(local => isSame(local, ip) && (!ip.zone || isZone(ip.zone, name, local.scopeId))),
   )
   if (owner) return owner.name
   // 127.0.0.2 is no address of the loopback interface, but comes in over it
-  const network = all.find(({ addresses }) => addresses.some((local) => local.internal && local.cidr && inSubnet(ip, local.cidr)))
+  const network = all.find(({ addresses }) => addresses.some(local => local.internal && local.cidr && inSubnet(ip, local.cidr)))
   return network?.name
 }
 
@@ -67,7 +67,7 @@ interface LocalAddress extends IpAddress {
 }
 
 function parsed(addresses: readonly NetworkInterfaceInfo[]): LocalAddress[] {
-  return addresses.flatMap((info) => {
+  return addresses.flatMap(info => {
     const ip = parseAddress(info.address)
     if (!ip) return []
     return { ...ip, internal: info.internal, cidr: info.cidr, scopeId: info.family === 'IPv6' ? info.scopeid : 0 }

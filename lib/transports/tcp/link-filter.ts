@@ -19,7 +19,7 @@ export interface FilteredLink {
 /** Tells whether `link` adds something to those that exist. Links of other transports are none of its business. */
 export function acceptsLink(mode: TcpLinkFilterMode, link: FilteredLink, existing: readonly FilteredLink[]): boolean {
   const isSame = sameLink[mode]
-  return !(link.tag instanceof TcpLinkTag && existing.some((other) => isSame(link, other)))
+  return !(link.tag instanceof TcpLinkTag && existing.some(other => isSame(link, other)))
 }
 
 type Comparison = (link: FilteredLink, other: FilteredLink) => boolean

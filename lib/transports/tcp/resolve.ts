@@ -80,7 +80,7 @@ export class HostResolver {
    * next round. When `signal` aborts it gives what is known.
    */
   async resolve(signal: AbortSignal): Promise<readonly Remote[]> {
-    const lookups = Promise.all(this.#targets.map((target) => this.#lookup(target)))
+    const lookups = Promise.all(this.#targets.map(target => this.#lookup(target)))
     let finished = false
     while (!finished && !signal.aborted) {
       const patience = wait(this.#clock, PATIENCE_MS, signal)
@@ -117,9 +117,9 @@ export class HostResolver {
   async #update(target: Target): Promise<void> {
     try {
       const { family } = this.#options
-      const addresses = (await addressesOf(target.host, this.#options)).filter((ip) => family === 0 || ip.family === family)
+      const addresses = (await addressesOf(target.host, this.#options)).filter(ip => family === 0 || ip.family === family)
       if (addresses.length === 0) throw noAddress(target.host)
-      const remotes = addresses.map((ip) => ({ ...ip, port: target.port }))
+      const remotes = addresses.map(ip => ({ ...ip, port: target.port }))
       this.#known.set(target, remotes)
     } catch (error) {
       this.#error = error as Error

@@ -51,8 +51,8 @@ export class TcpLinkTag implements LinkTag {
     const remote = this.remoteAddress === undefined ? 'unix socket' : joined(this.remoteAddress, this.remotePort)
     const parts = ['TCP', this.interface, local, arrow(this.direction), remote]
     return parts
-      .filter((part) => part !== undefined)
-      .map((part) => printable(part))
+      .filter(part => part !== undefined)
+      .map(part => printable(part))
       .join(' ')
   }
 }

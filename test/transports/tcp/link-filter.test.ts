@@ -24,20 +24,20 @@ const table: [TcpLinkFilterMode, FilteredLink, boolean][] = [
   ['none', sameAddress, true],
 ]
 
-t.test('a filter refuses what adds nothing to the links that exist', async (t) => {
+t.test('a filter refuses what adds nothing to the links that exist', async t => {
   for (const [mode, candidate, accepted] of table) {
     t.equal(acceptsLink(mode, candidate, existing), accepted, `${mode}: ${candidate.tag} to ${candidate.remoteUserData}`)
     t.equal(acceptsLink(mode, candidate, []), true, 'the first link is always taken')
   }
 })
 
-t.test('links of other transports neither count nor are refused', async (t) => {
+t.test('links of other transports neither count nor are refused', async t => {
   const other: FilteredLink = { tag: new FakeTag('x'), remoteUserData: Buffer.from('wan0') }
   t.equal(acceptsLink('interface-interface', other, existing), true)
   t.equal(acceptsLink('interface-interface', sameInterfaces, [other]), true)
 })
 
-t.test('remote interfaces are compared byte by byte', async (t) => {
+t.test('remote interfaces are compared byte by byte', async t => {
   t.equal(acceptsLink('interface-interface', link('eth0', '2.2.2.2', 'wan'), existing), true)
   t.equal(acceptsLink('interface-interface', link('eth0', '2.2.2.2', ''), [link('eth0', '1.1.1.1', '')]), false)
 })

@@ -10,7 +10,7 @@ export const loopback = { lo: ['127.0.0.1/8', '::1/128'] }
 export function interfaces(addresses: Readonly<Record<string, readonly string[]>>): Interfaces {
   const entries = Object.entries(addresses).map(([name, cidrs], index) => [
     name,
-    cidrs.map((cidr) => info(cidr, name.startsWith('lo'), index + 1)),
+    cidrs.map(cidr => info(cidr, name.startsWith('lo'), index + 1)),
   ])
   return Object.fromEntries(entries) as Interfaces
 }

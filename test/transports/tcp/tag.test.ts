@@ -1,7 +1,7 @@
 import t from 'tap'
 import { TcpLinkTag } from '../../../lib/transports/tcp/tag.ts'
 
-t.test('a tag tells its link in print', async (t) => {
+t.test('a tag tells its link in print', async t => {
   const outgoing = new TcpLinkTag({
     direction: 'outgoing',
     interface: 'eth0',
@@ -23,7 +23,7 @@ t.test('a tag tells its link in print', async (t) => {
   t.equal(`${new TcpLinkTag({ direction: 'incoming', serial: 3 })}`, 'TCP <- unix socket')
 })
 
-t.test('names that would do harm in print are escaped and cut', async (t) => {
+t.test('names that would do harm in print are escaped and cut', async t => {
   const tag = new TcpLinkTag({
     direction: 'outgoing',
     interface: `\x1b[2J${'x'.repeat(500)}`,
@@ -34,13 +34,13 @@ t.test('names that would do harm in print are escaped and cut', async (t) => {
   t.ok(`${tag}`.length < 100)
 })
 
-t.test('its user data is the name of the interface in UTF-8', async (t) => {
+t.test('its user data is the name of the interface in UTF-8', async t => {
   const userData = (name?: string) => new TcpLinkTag({ direction: 'outgoing', interface: name, remoteAddress: '::1' }).userData
   t.equal(Buffer.from(userData('Ethernet größer')!).toString(), 'Ethernet größer')
   t.equal(userData(), undefined)
 })
 
-t.test('the key is that of interface, direction, remote address and port, whatever the local address is now', async (t) => {
+t.test('the key is that of interface, direction, remote address and port, whatever the local address is now', async t => {
   const base = { direction: 'outgoing', interface: 'eth0', remoteAddress: '1.2.3.4', remotePort: 80 } as const
   const key = new TcpLinkTag(base).key
   t.equal(new TcpLinkTag({ ...base, localAddress: '10.0.0.1' }).key, key)
