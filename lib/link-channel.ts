@@ -1,18 +1,25 @@
 // One Duplex as a channel of link messages: parses what arrives without copying, sends what is to go out as one
 // vectored write, and keeps whatever a Duplex may do wrong away from the rest.
+//
+// The Duplex may call back at any moment, also from inside of what is called on it here. Such calls are only noted, and
+// looked at in a turn of their own: a handler is never called from inside a method of the channel.
 
-import { afterInput } from '#platform/loop'
+import { afterInput, soon } from '#platform/loop'
 import type { Duplex } from '#platform/stream'
 import type { LinkDecoder, LinkEncoder } from './protocol/codec.ts'
-import type { LinkMessage } from './protocol/messages.ts'
+import { type LinkMessage, MessageType } from './protocol/messages.ts'
 import { PacketDecoder } from './protocol/packet-decoder.ts'
 import { PacketEncoder } from './protocol/packet-encoder.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
 import { StreamDecoder } from './protocol/stream-decoder.ts'
 import { StreamEncoder } from './protocol/stream-encoder.ts'
 
-/** One link hands over so many messages in a turn of the event loop, then others get theirs. */
-const MESSAGES_PER_TURN = 1_000
+/** One link hands over so much in a turn of the event loop, then others get theirs. */
+const TURN_BYTES = 262_144
+/** What a message counts besides its payload: a turn ends after 1,024 small ones. */
+const MESSAGE_BYTES = 256
+/** A Duplex that gives more than this although it was paused is not worth keeping. */
+const UNASKED_BYTES_MAX = 16_777_216
 /** Longest wait for the other end to close what was closed here in good order. */
 const LINGER_MS = 5_000
 /** High water mark of a Duplex that does not tell; that of `streamx`, and of Node before version 22. */
@@ -20,8 +27,9 @@ const USUAL_HIGH_WATER_MARK = 16_384
 
 export type ChannelEnd = 'ended' | 'failed' | 'protocol-error'
 
-/** Who listens to a channel. Calls come in order and none after `closed`. */
+/** Who listens to a channel. Calls come in order, none after `closed`, and none from inside a method of the channel. */
 export interface ChannelHandler {
+  /** A `ProtocolError` that it throws ends the channel. */
   message(message: LinkMessage): void
   /** All messages that were there have been handed over. */
   batchEnd(): void
@@ -34,8 +42,11 @@ export interface ChannelHandler {
 /** What hawser needs of a Duplex, whoever made it: `node:stream`, `readable-stream`, `streamx`. */
 interface AnyDuplex {
   readonly destroyed: boolean
+  readonly errored?: Error | null
+  readonly readableEnded?: boolean
   readonly readableObjectMode?: boolean
   readonly writableHighWaterMark?: number
+  readonly writableNeedDrain?: boolean
   write(chunk: Uint8Array): boolean
   end(): unknown
   destroy(error?: Error): unknown
@@ -47,7 +58,13 @@ interface AnyDuplex {
   removeListener(event: string, listener: (...args: never[]) => void): unknown
 }
 
-type ChannelState = 'open' | 'ending' | 'closed'
+/**
+ * - `open`
+ * - `over`: the Duplex gives and takes nothing more; what it gave before is still handed over, then `closed` is called
+ * - `ending`: ended from this side, until the other end has ended, too; what still comes is thrown away
+ * - `closed`
+ */
+type ChannelState = 'open' | 'over' | 'ending' | 'closed'
 
 export class LinkChannel {
   /** The Duplex as it was given. */
@@ -58,13 +75,32 @@ export class LinkChannel {
   readonly #flushAtBytes: number
   #handler: ChannelHandler
   #state: ChannelState = 'open'
-  #needsDrain = false
+  /** Of the states `over` and `closed`: what the handler is told. */
+  #how: ChannelEnd = 'ended'
+  #error: Error | undefined
+
+  #needsDrain: boolean
+  #drainSeen = false
+  #drainUntold = false
+  /** The handler wants no messages. */
   #paused = false
-  #resuming = false
+  /** The Duplex was paused. */
+  #stopped = false
+  #unaskedBytes = 0
+  /** Nothing is handed over before the turn. */
+  #turnScheduled = false
+  #turnLeftBytes = TURN_BYTES
   #handing = false
+  /** A method of the Duplex is running. */
+  #calling = false
+  #otherEnded = false
+  #finished = false
   #lingerTimer: ReturnType<typeof setTimeout> | undefined
 
-  /** Takes over `stream`: from here on nobody else may read it or write to it. */
+  /**
+   * Takes over `stream`: from here on nobody else may read it or write to it. Whatever state it is in, the handler
+   * that is set until the end of this turn learns everything.
+   */
   constructor(stream: Duplex, handler: ChannelHandler) {
     this.stream = stream
     this.#duplex = stream as unknown as AnyDuplex
@@ -72,14 +108,21 @@ export class LinkChannel {
     this.#encoder = packets ? new PacketEncoder() : new StreamEncoder()
     this.#decoder = packets ? new PacketDecoder() : new StreamDecoder()
     this.#flushAtBytes = packets ? 1 : Math.max(1, this.#duplex.writableHighWaterMark ?? USUAL_HIGH_WATER_MARK)
+    this.#needsDrain = this.#duplex.writableNeedDrain === true
     this.#handler = handler
-    this.#duplex.on('error', this.#onError)
-    this.#duplex.on('close', this.#onClose)
-    this.#duplex.on('end', this.#onEnd)
-    this.#duplex.on('drain', this.#onDrain)
-    this.#duplex.on('data', this.#onData)
-    this.#guard(() => this.#duplex.resume())
-    if (this.#duplex.destroyed) afterInput(() => this.#close('failed', undefined))
+    this.#call(() => {
+      this.#duplex.on('error', this.#onError)
+      this.#duplex.on('close', this.#onClose)
+      this.#duplex.on('end', this.#onEnd)
+      this.#duplex.on('finish', this.#onFinish)
+      this.#duplex.on('drain', this.#onDrain)
+      this.#duplex.on('data', this.#onData)
+      this.#duplex.resume()
+    })
+    this.#scheduleTurn(soon)
+    const { destroyed, errored, readableEnded } = this.#duplex
+    if (destroyed || errored) this.#endWith('failed', errored ?? undefined)
+    else if (readableEnded) this.#endWith('ended', undefined)
   }
 
   /** Another listener from the next message on, also of a batch that is being handed over. */
@@ -107,10 +150,13 @@ export class LinkChannel {
   flush(): void {
     if (this.#state !== 'open' || this.#encoder.pendingBytes === 0) return
     const chunks = this.#encoder.take()
+    this.#calling = true
     try {
       this.#write(chunks)
     } catch (error) {
-      this.#close('failed', asError(error))
+      this.#endWith('failed', asError(error))
+    } finally {
+      this.#calling = false
     }
   }
 
@@ -123,29 +169,28 @@ export class LinkChannel {
   pause(): void {
     if (this.#state !== 'open' || this.#paused) return
     this.#paused = true
-    this.#guard(() => this.#duplex.pause())
+    this.#stop()
   }
 
+  /** Goes on reading after a round of I/O. */
   resume(): void {
-    if (this.#state !== 'open' || !this.#paused || this.#resuming) return
-    this.#resuming = true
-    afterInput(() => {
-      this.#resuming = false
-      this.#paused = false
-      this.#handOver()
-      if (this.#state === 'open' && !this.#paused) this.#guard(() => this.#duplex.resume())
-    })
+    if (!this.#paused) return
+    this.#paused = false
+    this.#scheduleTurn(afterInput)
   }
 
   /** Closes in good order: what was sent still arrives. */
   end(): void {
-    if (this.#state !== 'open') return
     this.flush()
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open') {
+      if (this.#state === 'over') this.destroy()
+      return
+    }
     this.#state = 'ending'
     // Closing with unread bytes would make TCP reset the link and throw away what the peer has not read yet.
     this.#lingerTimer = setTimeout(() => this.destroy(), LINGER_MS)
-    this.#guard(() => {
+    this.#lingerTimer.unref?.()
+    this.#call(() => {
       this.#duplex.end()
       this.#duplex.resume()
     })
@@ -154,111 +199,197 @@ export class LinkChannel {
   /** Closes at once. */
   destroy(): void {
     if (this.#state === 'closed') return
+    const held = this.#state !== 'over'
     this.#state = 'closed'
-    this.#detach()
-    try {
-      this.#duplex.destroy()
-    } catch {
-      // A Duplex that cannot even be destroyed is none of ours any more.
-    }
+    if (held) this.#letGo()
   }
 
   #write(chunks: readonly Uint8Array[]): void {
     const duplex = this.#duplex
     const many = chunks.length > 1
-    let more = true
+    let full = false
+    this.#drainSeen = false
     if (many) duplex.cork?.()
-    for (const chunk of chunks) more = duplex.write(chunk) && more
+    for (const chunk of chunks) if (duplex.write(chunk) === false) full = true
     if (many) duplex.uncork?.()
-    if (!more && !duplex.destroyed) this.#needsDrain = true
+    if (!full) return
+    if (duplex.destroyed) this.#endWith('failed', duplex.errored ?? undefined)
+    else this.#needsDrain = duplex.writableNeedDrain ?? !this.#drainSeen
   }
+
+  // ---------------------------------------------------------------- handing over
 
   readonly #onData = (chunk: unknown): void => {
     if (this.#state !== 'open') return
-    if (!(chunk instanceof Uint8Array)) {
-      const bytes = foreignBytes(chunk)
-      if (!bytes) {
-        this.#close('protocol-error', new ProtocolError('the link delivered something that is not bytes'))
-        return
-      }
-      this.#decoder.push(bytes)
-    } else this.#decoder.push(chunk)
-    if (!this.#paused) this.#handOver()
+    const bytes = chunk instanceof Uint8Array ? chunk : foreignBytes(chunk)
+    if (bytes === undefined) {
+      this.#endWith('protocol-error', new ProtocolError('the link delivered something that is not bytes'))
+      return
+    }
+    this.#decoder.push(bytes)
+    if (!this.#turnScheduled && !this.#paused && !this.#handing && !this.#calling) this.#handOver()
+    else this.#hold(bytes.length)
+  }
+
+  /** A chunk came that must wait: no more of them. */
+  #hold(bytes: number): void {
+    if (!this.#paused) this.#scheduleTurn(this.#calling ? soon : afterInput)
+    this.#unaskedBytes += bytes
+    if (this.#unaskedBytes > UNASKED_BYTES_MAX) this.#endWith('failed', new Error('the link gives bytes although it is paused'))
+    else if (!this.#calling) this.#stop()
   }
 
   #handOver(): void {
-    if (this.#handing) return
+    let handed = false
     this.#handing = true
-    let count = 0
     try {
-      while (this.#state === 'open' && !this.#paused) {
+      while (this.#mayHandOver) {
         const message = this.#decoder.next()
-        if (!message) break
+        if (message === undefined) break
+        handed = true
+        this.#turnLeftBytes -= MESSAGE_BYTES
+        if (message.type === MessageType.Data || message.type === MessageType.TestData) this.#turnLeftBytes -= message.bytes
         this.#handler.message(message)
-        if (++count === MESSAGES_PER_TURN) {
-          this.pause()
-          this.resume()
-        }
+        if (this.#turnLeftBytes <= 0) this.#scheduleTurn(afterInput)
       }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      this.#close('protocol-error', error)
+      if (!(error instanceof ProtocolError)) {
+        // The handler's own mistake, which is for whoever catches it; the other messages must not wait for new ones.
+        this.#scheduleTurn(afterInput)
+        throw error
+      }
+      this.#endWith('protocol-error', error)
     } finally {
       this.#handing = false
     }
-    if (this.#state === 'open') this.#handler.batchEnd()
+    if (handed && (this.#state === 'open' || this.#state === 'over')) this.#handler.batchEnd()
+  }
+
+  get #mayHandOver(): boolean {
+    if (this.#turnScheduled) return false
+    // Whoever paused does it for the sake of a link that is there no more.
+    return this.#state === 'open' ? !this.#paused : this.#state === 'over' && this.#how !== 'protocol-error'
+  }
+
+  #scheduleTurn(by: (task: () => void) => void): void {
+    if (this.#turnScheduled) return
+    this.#turnScheduled = true
+    by(this.#takeTurn)
+  }
+
+  readonly #takeTurn = (): void => {
+    this.#turnScheduled = false
+    this.#turnLeftBytes = TURN_BYTES
+    if (this.#drainUntold && this.#state === 'open') {
+      this.#drainUntold = false
+      this.#handler.drained()
+    }
+    this.#handOver()
+    if (this.#turnScheduled) return
+    if (this.#state === 'over') this.#conclude()
+    else if (this.#state === 'open' && !this.#paused) this.#goOn()
+  }
+
+  /** Lets the Duplex give no more for now. */
+  #stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#call(() => this.#duplex.pause())
+  }
+
+  #goOn(): void {
+    this.#unaskedBytes = 0
+    if (!this.#stopped) return
+    this.#stopped = false
+    this.#call(() => this.#duplex.resume())
   }
 
   readonly #onDrain = (): void => {
+    this.#drainSeen = true
     if (this.#state !== 'open' || !this.#needsDrain) return
     this.#needsDrain = false
-    this.#handler.drained()
+    if (this.#calling) {
+      this.#drainUntold = true
+      this.#scheduleTurn(soon)
+    } else this.#handler.drained()
   }
 
+  // ---------------------------------------------------------------- the end
+
   readonly #onEnd = (): void => {
-    if (this.#state === 'ending') this.destroy()
-    else this.#close('ended', undefined)
+    this.#otherEnded = true
+    if (this.#state === 'open') this.#endWith('ended', undefined)
+    else if (this.#finished) this.destroy()
+  }
+
+  readonly #onFinish = (): void => {
+    this.#finished = true
+    if (this.#state === 'ending' && this.#otherEnded) this.destroy()
   }
 
   readonly #onClose = (): void => {
-    if (this.#state === 'ending') this.destroy()
-    else this.#close('ended', undefined)
+    this.#endWith('failed', undefined)
   }
 
   readonly #onError = (error: unknown): void => {
+    this.#endWith('failed', asError(error))
+  }
+
+  /** The Duplex is of no more use. */
+  #endWith(how: ChannelEnd, error: Error | undefined): void {
     if (this.#state === 'ending') this.destroy()
-    else this.#close('failed', asError(error))
-  }
-
-  #close(how: ChannelEnd, error: Error | undefined): void {
+    if (this.#state === 'over' && how === 'protocol-error') this.#how = how
     if (this.#state !== 'open') return
-    this.destroy()
-    this.#handler.closed(how, error)
+    this.#state = 'over'
+    this.#how = how
+    this.#error = error
+    this.#letGo()
+    this.#scheduleTurn(soon)
   }
 
-  /** The error listener stays: a Duplex may fail again after it is closed, and nobody else listens. */
-  #detach(): void {
-    if (this.#lingerTimer) clearTimeout(this.#lingerTimer)
-    this.#duplex.removeListener('data', this.#onData)
-    this.#duplex.removeListener('drain', this.#onDrain)
-    this.#duplex.removeListener('end', this.#onEnd)
-    this.#duplex.removeListener('close', this.#onClose)
+  #conclude(): void {
+    this.#state = 'closed'
+    this.#handler.closed(this.#how, this.#error)
   }
 
-  #guard(action: () => void): void {
+  /** Leaves one listener: a Duplex may fail again after it is closed, and nobody else listens. */
+  #letGo(): void {
+    clearTimeout(this.#lingerTimer)
+    const duplex = this.#duplex
+    duplex.on('error', ignoreError)
+    duplex.removeListener('error', this.#onError)
+    duplex.removeListener('close', this.#onClose)
+    duplex.removeListener('end', this.#onEnd)
+    duplex.removeListener('finish', this.#onFinish)
+    duplex.removeListener('drain', this.#onDrain)
+    duplex.removeListener('data', this.#onData)
+    try {
+      duplex.destroy()
+    } catch {
+      // A Duplex that cannot even be destroyed is none of ours any more.
+    }
+  }
+
+  #call(action: () => void): void {
+    const outer = this.#calling
+    this.#calling = true
     try {
       action()
     } catch (error) {
-      if (this.#state === 'ending') this.destroy()
-      else this.#close('failed', asError(error))
+      this.#endWith('failed', asError(error))
+    } finally {
+      this.#calling = outer
     }
   }
 }
 
-/** Bytes from another realm, where `instanceof` does not hold. */
+function ignoreError(): void {}
+
+/** Bytes of another kind or from another realm, where `instanceof` does not hold. */
 function foreignBytes(chunk: unknown): Uint8Array | undefined {
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk)
   if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer as ArrayBuffer, chunk.byteOffset, chunk.byteLength)
+  const kind = Object.prototype.toString.call(chunk)
+  if (kind === '[object ArrayBuffer]' || kind === '[object SharedArrayBuffer]') return new Uint8Array(chunk as ArrayBuffer)
   return undefined
 }
 
