@@ -42,11 +42,11 @@ export function rowsOf(all: readonly Series[]): Row[] {
 }
 
 export function formatMarkdown(rows: readonly Row[]): string {
-  const lines = rows.map(
-    ({ name, unit, median, ratio }) => `| ${name} | ${median.toPrecision(3)} ${unit} | ${ratio.toFixed(2)} |`,
-  )
+  const lines = rows.map(({ name, unit, median, ratio }) => `| ${name} | ${threeDigits(median)} ${unit} | ${ratio.toFixed(2)} |`)
   return ['| what | median | x net.Socket |', '|---|---|---|', ...lines].join('\n')
 }
+
+const threeDigits = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
 
 interface Column {
   readonly label: string

@@ -3,7 +3,8 @@
 
 import { afterInput, now, soon } from '#platform/loop'
 import type { Config, LinkConfig } from './config.ts'
-import { Connection, type ConnectionStats } from './engine/connection.ts'
+import { Connection } from './engine/connection.ts'
+import type { ConnectionStats } from './engine/connection-stats.ts'
 import type { EngineLink, LinkStats } from './engine/engine-link.ts'
 import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason } from './engine/events.ts'
 import type { Link, LinkController } from './link.ts'

@@ -21,7 +21,7 @@ export interface ClientHandshakeOptions {
   readonly timeoutMs: number
   /** Whether the connection is established; asked when Connect is sent. */
   isExisting(): boolean
-  /** Looks at the server that answered; throws if it is the wrong one. */
+  /** Looks at the server that answered; throws if it is the wrong one. Asked whenever it may have become the wrong one. */
   checkServer(serverId: string): void
   /** Whether the link may join. */
   admit(link: Link): boolean | Promise<boolean>
@@ -33,11 +33,18 @@ export interface AcceptedLink extends ReadyLink {
   readonly serverId: string
 }
 
+interface AwaitingAccepted {
+  readonly kind: 'awaiting-accepted'
+  readonly link: Link
+  readonly welcome: WelcomeMessage
+  readonly sentMs: number
+}
+
 type State =
   | { readonly kind: 'awaiting-welcome' }
   /** The filter and the key exchange are at work; the server has nothing to say. */
   | { readonly kind: 'preparing' }
-  | { readonly kind: 'awaiting-accepted'; readonly link: Link; readonly welcome: WelcomeMessage; readonly sentMs: number }
+  | AwaitingAccepted
   | { readonly kind: 'done' }
 
 /**
@@ -80,19 +87,11 @@ export class ClientHandshake implements ChannelHandler {
     if (this.#state.kind === 'awaiting-welcome' && message.type === MessageType.Welcome) {
       this.#state = { kind: 'preparing' }
       this.#answer(message).catch((error: unknown) => {
-        const known = error instanceof Error ? error : new Error(String(error))
+        const known = asError(error)
         this.closed(known instanceof ProtocolError ? 'protocol-error' : 'failed', known)
       })
     } else if (this.#state.kind === 'awaiting-accepted' && message.type === MessageType.Accepted) {
-      const { link, welcome, sentMs } = this.#state
-      this.#finish()
-      this.#accepted({
-        link,
-        channel: this.#channel,
-        roundTripMs: now() - sentMs,
-        remoteRecvBuffer: welcome.recvBuffer,
-        serverId: idToHex(welcome.serverId),
-      })
+      this.#beAccepted(this.#state)
     } else if (this.#state.kind === 'awaiting-accepted' && message.type === MessageType.Refused) {
       this.#fail(refusal(message.reason))
     } else {
@@ -110,9 +109,22 @@ export class ClientHandshake implements ChannelHandler {
     } else this.#fail(error ?? new HawserError('ECONNRESET', 'link-closed', 'the link was closed during the handshake'))
   }
 
+  #beAccepted({ link, welcome, sentMs }: AwaitingAccepted): void {
+    const serverId = idToHex(welcome.serverId)
+    try {
+      this.#options.checkServer(serverId)
+    } catch (error) {
+      this.#fail(asError(error))
+      return
+    }
+    this.#finish()
+    this.#accepted({ link, channel: this.#channel, roundTripMs: now() - sentMs, remoteRecvBuffer: welcome.recvBuffer, serverId })
+  }
+
   async #answer(welcome: WelcomeMessage): Promise<void> {
     const { tag, linkConfig, connectionId, userData, recvBuffer } = this.#options
-    this.#options.checkServer(idToHex(welcome.serverId))
+    const serverId = idToHex(welcome.serverId)
+    this.#options.checkServer(serverId)
     const link = new Link({
       tag,
       direction: 'outgoing',
@@ -125,6 +137,7 @@ export class ClientHandshake implements ChannelHandler {
     if (this.#state.kind !== 'preparing') return
     if (!(await this.#options.admit(link))) throw new HawserError('ECONNREFUSED', 'link-refused', 'refused by the link filter')
     if (this.#state.kind !== 'preparing') return
+    this.#options.checkServer(serverId)
     this.#channel.send({
       type: MessageType.Connect,
       extensions: 0,
@@ -163,4 +176,8 @@ function refusal(reason: number): HawserError {
     default:
       return new HawserError('ECONNREFUSED', 'connection-refused', 'the server refused the connection')
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

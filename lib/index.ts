@@ -9,7 +9,7 @@ setAcceptorOfAddress(acceptorOf)
 
 export type { Config, ConfigInput, LinkConfig, LinkConfigInput, PingConfig } from './config.ts'
 export { defaults } from './config.ts'
-export type { ConnectionStats } from './engine/connection.ts'
+export type { ConnectionStats } from './engine/connection-stats.ts'
 export type { LinkStats } from './engine/engine-link.ts'
 export type { LinkCloseReason, NotWorkingReason } from './engine/events.ts'
 export type { IntervalStats } from './engine/interval-statistics.ts'

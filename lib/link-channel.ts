@@ -150,13 +150,14 @@ export class LinkChannel {
   flush(): void {
     if (this.#state !== 'open' || this.#encoder.pendingBytes === 0) return
     const chunks = this.#encoder.take()
+    const outer = this.#calling
     this.#calling = true
     try {
       this.#write(chunks)
     } catch (error) {
       this.#endWith('failed', asError(error))
     } finally {
-      this.#calling = false
+      this.#calling = outer
     }
   }
 
@@ -227,8 +228,8 @@ export class LinkChannel {
       return
     }
     this.#decoder.push(bytes)
-    if (!this.#turnScheduled && !this.#paused && !this.#handing && !this.#calling) this.#handOver()
-    else this.#hold(bytes.length)
+    if (this.#turnScheduled || this.#paused || this.#calling) this.#hold(bytes.length)
+    else if (!this.#handing) this.#handOver()
   }
 
   /** A chunk came that must wait: no more of them. */
@@ -280,10 +281,7 @@ export class LinkChannel {
   readonly #takeTurn = (): void => {
     this.#turnScheduled = false
     this.#turnLeftBytes = TURN_BYTES
-    if (this.#drainUntold && this.#state === 'open') {
-      this.#drainUntold = false
-      this.#handler.drained()
-    }
+    if (this.#drainUntold) this.#tellDrain()
     this.#handOver()
     if (this.#turnScheduled) return
     if (this.#state === 'over') this.#conclude()
@@ -308,10 +306,14 @@ export class LinkChannel {
     this.#drainSeen = true
     if (this.#state !== 'open' || !this.#needsDrain) return
     this.#needsDrain = false
-    if (this.#calling) {
-      this.#drainUntold = true
-      this.#scheduleTurn(soon)
-    } else this.#handler.drained()
+    this.#drainUntold = true
+    if (this.#calling) this.#scheduleTurn(soon)
+    else this.#tellDrain()
+  }
+
+  #tellDrain(): void {
+    this.#drainUntold = false
+    if (this.writable) this.#handler.drained()
   }
 
   // ---------------------------------------------------------------- the end
@@ -338,11 +340,11 @@ export class LinkChannel {
   /** The Duplex is of no more use. */
   #endWith(how: ChannelEnd, error: Error | undefined): void {
     if (this.#state === 'ending') this.destroy()
-    if (this.#state === 'over' && how === 'protocol-error') this.#how = how
-    if (this.#state !== 'open') return
-    this.#state = 'over'
+    if (this.#state !== 'open' && (this.#state !== 'over' || how !== 'protocol-error')) return
     this.#how = how
     this.#error = error
+    if (this.#state === 'over') return
+    this.#state = 'over'
     this.#letGo()
     this.#scheduleTurn(soon)
   }

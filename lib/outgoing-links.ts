@@ -102,7 +102,8 @@ export class OutgoingLinks {
   async add(stream: Duplex | PromiseLike<Duplex>, options: NewLink): Promise<Link> {
     this.#trying++
     try {
-      return await this.#establish(await stream, options)
+      // Without waiting for what is there already: it may fail any moment, and must find a listener.
+      return await this.#establish(isPromise(stream) ? await stream : stream, options)
     } catch (error) {
       const known = error instanceof Error ? error : new Error(String(error))
       this.#errors.push(known)
@@ -124,11 +125,13 @@ export class OutgoingLinks {
     return new Promise((resolve, reject) => {
       const { tag, userData = NO_USER_DATA, config = this.#options.config.link, filter, signal } = options
       const channel = new LinkChannel(stream, NOBODY)
+      let over = false
       const done = () => {
+        over = true
         this.#handshakes.delete(handshake)
         signal?.removeEventListener('abort', abandon)
       }
-      let admitted: Link | undefined
+      let asked: Link | undefined
       const handshake = new ClientHandshake(
         channel,
         {
@@ -140,21 +143,26 @@ export class OutgoingLinks {
           timeoutMs: config.pingTimeout,
           isExisting: () => this.established,
           checkServer: serverId => this.#checkServer(serverId),
-          admit: link => {
-            admitted = link
-            return this.#admission.admit(link, [filter, this.#options.linkFilter])
+          admit: async link => {
+            asked = link
+            const isAdmitted = await this.#admission.admit(link, [filter, this.#options.linkFilter])
+            if (over) this.#admission.release(link)
+            return isAdmitted
           },
         },
         accepted => {
+          const { link } = accepted
           done()
           const joined = this.#join(accepted)
-          this.#admission.release(accepted.link)
-          if (joined) resolve(accepted.link)
-          else reject(new HawserError('ECONNABORTED', 'link-closed', 'the connection was closed during the handshake'))
+          this.#admission.release(link)
+          if (joined) {
+            resolve(link)
+            this.#options.onLink(link)
+          } else reject(new HawserError('ECONNABORTED', 'link-closed', 'the connection was closed during the handshake'))
         },
         error => {
           done()
-          if (admitted) this.#admission.release(admitted)
+          if (asked) this.#admission.release(asked)
           this.#judgeRefusal(error)
           this.#abortIfUnused()
           reject(error)
@@ -175,7 +183,6 @@ export class OutgoingLinks {
     }
     this.#serverId ??= accepted.serverId
     this.#options.bond.join(accepted)
-    this.#options.onLink(accepted.link)
     return true
   }
 
@@ -184,11 +191,12 @@ export class OutgoingLinks {
     throw new HawserError('ECONNRESET', 'server-id-mismatch', 'another server answered than the one the connection began with')
   }
 
-  /** The wrong server on one path, or a server that forgot the connection, matters only while no link works. */
+  /** The wrong server on one path, or a server that forgot the connection, matters only while no link works or may soon. */
   #judgeRefusal(error: Error): void {
     const reason = error instanceof HawserError ? error.reason : undefined
     if (reason !== 'server-id-mismatch' && reason !== 'aborted-by-server') return
-    if (!this.established || this.#options.bond.links.some(link => link.working)) return
+    const { links } = this.#options.bond
+    if (!this.established || links.some(link => link.working || link.notWorkingReason === 'new')) return
     if (reason === 'server-id-mismatch' && !this.#options.config.disconnectOnServerIdMismatch) return
     this.#options.bond.serverLost(reason)
   }
@@ -202,6 +210,10 @@ export class OutgoingLinks {
     if (this.established || this.#stopped || this.#trying > 0 || !this.#dialerFailed) return
     this.#options.onInitialFailure(this.#errors)
   }
+}
+
+function isPromise(value: Duplex | PromiseLike<Duplex>): value is PromiseLike<Duplex> {
+  return typeof (value as PromiseLike<Duplex>).then === 'function'
 }
 
 const NO_USER_DATA = new Uint8Array(0)

@@ -74,7 +74,10 @@ export class IncomingLink {
   }
 }
 
-/** Runs the handshake on a channel as far as Connect. Exactly one of `connected` and `failed` is called, or both if the link fails while it is being decided about. */
+/**
+ * Runs the handshake on a channel as far as Connect. Exactly one of `connected` and `failed` is called, or both if the
+ * link fails while it is being decided about.
+ */
 export class ServerHandshake implements ChannelHandler {
   readonly #options: ServerHandshakeOptions
   readonly #channel: LinkChannel

@@ -6,17 +6,17 @@ import { type LinkMessage, MessageType, type ReliableMessage } from '../protocol
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { wireSize } from '../protocol/wire-size.ts'
 import { assert } from './assert.ts'
+import type { ConnectionStats } from './connection-stats.ts'
 import { EngineLink } from './engine-link.ts'
 import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason, Output } from './events.ts'
 import { Fifo } from './fifo.ts'
+import { nextControlMessage } from './link-control.ts'
 import { LinkHealth } from './link-health.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
 
 /** Longest wait for the other side's Terminate. */
 const TERMINATE_WAIT_MS = 5_000
-/** Test data goes out in packets of this size. */
-const TEST_PACKET_BYTES = 8_192
 /** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */
 const ACK_SEARCH = 64
 
@@ -24,29 +24,6 @@ export interface ConnectionOptions {
   readonly config: Config
   /** Sequence numbers to begin with; other than 0 only to test their wrap. */
   readonly firstSequence?: { readonly send: number; readonly receive: number }
-}
-
-/** Counts of a connection; bytes and messages. */
-export interface ConnectionStats {
-  /** When the first link worked, on the clock that drives the engine; `null` before. */
-  readonly established: number | null
-  /** Since when no link works; `null` while one does. */
-  readonly notWorkingSince: number | null
-  /** Bytes that may be sent before a buffer is full. */
-  readonly sendSpace: number
-  /** Bytes sent and not acknowledged. */
-  readonly unacked: number
-  /** Bytes sent that the peer's application has not taken. */
-  readonly unconsumed: number
-  /** Messages from the oldest unacknowledged one to the newest. */
-  readonly unconsumedCount: number
-  /** Bytes acknowledged that wait at the peer for an older message. */
-  readonly unconsumable: number
-  /** Messages that wait to be sent again. */
-  readonly resendQueue: number
-  /** Bytes received that the application has not taken. */
-  readonly receivedUnconsumed: number
-  readonly receivedUnconsumedCount: number
 }
 
 type ConnectionState =
@@ -419,9 +396,10 @@ export class Connection {
       const index = (this.#controlFrom + turn) % count
       const link = this.#links[index] as EngineLink
       if (!link.writable) continue
-      const message = this.#state.kind === 'terminating' ? this.#nextTerminate(link) : this.#nextControl(link)
+      const message = this.#state.kind === 'terminating' ? this.#nextTerminate(link) : nextControlMessage(link, this.#nowMs)
       if (!message) continue
       this.#controlFrom = index
+      if (message.type === MessageType.Goodbye) this.#closeIfGoodbyesDone(link)
       return { link, message }
     }
     return undefined
@@ -431,46 +409,6 @@ export class Connection {
     if (!this.#terminateOwed.delete(link)) return undefined
     this.#closeIfTerminated(link)
     return { type: MessageType.Terminate }
-  }
-
-  #nextControl(link: EngineLink): LinkMessage | undefined {
-    if (link.goodbyeSent) return undefined
-    if (link.pongOwed) {
-      link.pongOwed = false
-      return { type: MessageType.Pong }
-    }
-    if (link.status.kind === 'leaving' && link.acksOwed.length === 0) {
-      link.goodbyeSent = true
-      this.#closeIfGoodbyesDone(link)
-      return { type: MessageType.Goodbye }
-    }
-    if (link.pingAskedMs !== undefined && link.pingSentMs === undefined && link.status.kind !== 'leaving') {
-      link.pingSentMs = this.#nowMs
-      return { type: MessageType.Ping }
-    }
-    if (link.blocked !== link.blockAnnounced) {
-      link.blockAnnounced = link.blocked
-      return { type: MessageType.SetBlock, blocked: link.blocked }
-    }
-    const owed = link.acksOwed.shift()
-    if (owed !== undefined) return { type: MessageType.Ack, sequence: owed }
-    return link.status.kind === 'unconfirmed' ? this.#nextTestMessage(link) : undefined
-  }
-
-  #nextTestMessage(link: EngineLink): LinkMessage | undefined {
-    if (link.test.kind === 'idle' && link.flights.length === 0 && link.pingSentMs === undefined) {
-      link.test = { kind: 'running', bytesLeft: link.config.testDataLimit }
-    }
-    if (link.test.kind !== 'running' || link.pingSentMs !== undefined) return undefined
-    const { bytesLeft } = link.test
-    if (bytesLeft > 0) {
-      const bytes = Math.min(bytesLeft, TEST_PACKET_BYTES)
-      link.test = { kind: 'running', bytesLeft: bytesLeft - bytes }
-      return { type: MessageType.TestData, bytes }
-    }
-    link.pingAskedMs ??= this.#nowMs
-    link.pingSentMs = this.#nowMs
-    return { type: MessageType.Ping }
   }
 
   #takeReliable(): Output | undefined {

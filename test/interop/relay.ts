@@ -168,7 +168,13 @@ export class Relay {
   }
 
   #reset({ near, far }: Connection): void {
-    near.resetAndDestroy()
-    far.resetAndDestroy()
+    reset(near)
+    reset(far)
   }
+}
+
+/** Node 20 never closes a socket that is reset after `end`, and spins. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
