@@ -7,9 +7,11 @@ import { Connection } from './engine/connection.ts'
 import type { ConnectionStats } from './engine/connection-stats.ts'
 import type { EngineLink, LinkStats } from './engine/engine-link.ts'
 import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason } from './engine/events.ts'
+import { payloadLimit } from './engine/receiver.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import type { LinkMessage } from './protocol/messages.ts'
+import { ProtocolError } from './protocol/protocol-error.ts'
 
 /** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
 const LATE_MS = 5
@@ -45,6 +47,7 @@ export interface ReadyLink {
 
 export class Bond {
   readonly #engine: Connection
+  readonly #recvBuffer: number
   readonly #members = new Map<EngineLink, Member>()
   #handler: BondHandler
   #pumping = false
@@ -57,6 +60,7 @@ export class Bond {
 
   constructor(config: Config, handler: BondHandler) {
     this.#engine = new Connection({ config }, now())
+    this.#recvBuffer = config.recvBuffer
     this.#handler = handler
     this.#armTimer()
   }
@@ -93,7 +97,7 @@ export class Bond {
     const engineLink = this.#engine.addLink({ config: link.config, roundTripMs, remoteRecvBuffer }, now())
     const member = new Member(this, this.#engine, engineLink, link, channel)
     this.#members.set(engineLink, member)
-    channel.finishHandshake()
+    channel.finishHandshake(payloadLimit(this.#recvBuffer))
     channel.handler = member
     link.attach(member)
     if (!this.#referenced) setReferenced(link, false)
@@ -182,7 +186,8 @@ export class Bond {
   /** The Duplex of a link is gone. */
   lost(member: Member, reason: LinkCloseReason, error: Error | undefined): void {
     member.error = error
-    this.#engine.linkLost(member.engineLink, reason, now(), error?.message)
+    if (error instanceof ProtocolError && error.scope === 'connection') this.#engine.abort('protocol-error', now(), error.message)
+    else this.#engine.linkLost(member.engineLink, reason, now(), error?.message)
     this.schedule()
   }
 

@@ -19,7 +19,7 @@ const TURN_BYTES = 262_144
 /** What a message counts besides its payload: a turn ends after 1,024 small ones. */
 const MESSAGE_BYTES = 256
 /** A Duplex that gives more than this although it was paused is not worth keeping. */
-const UNASKED_BYTES_MAX = 16_777_216
+const HELD_BYTES_MAX = 16_777_216
 /** Longest wait for the other end to close what was closed here in good order. */
 const LINGER_MS = 5_000
 /** High water mark of a Duplex that does not tell; that of `streamx`, and of Node before version 22. */
@@ -86,7 +86,7 @@ export class LinkChannel {
   #paused = false
   /** The Duplex was paused. */
   #stopped = false
-  #unaskedBytes = 0
+  #heldBytes = 0
   /** Nothing is handed over before the turn. */
   #turnScheduled = false
   #turnLeftBytes = TURN_BYTES
@@ -162,8 +162,8 @@ export class LinkChannel {
   }
 
   /** Lifts the limits that hold for the handshake. */
-  finishHandshake(): void {
-    this.#decoder.finishHandshake()
+  finishHandshake(payloadBytesMax: number): void {
+    this.#decoder.finishHandshake(payloadBytesMax)
   }
 
   /** Stops reading, so that the other end is stopped by its own backpressure. */
@@ -232,12 +232,12 @@ export class LinkChannel {
     else if (!this.#handing) this.#handOver()
   }
 
-  /** A chunk came that must wait: no more of them. */
+  /** A chunk came that must wait. The Duplex is only paused when there are many of them, for that costs more. */
   #hold(bytes: number): void {
     if (!this.#paused) this.#scheduleTurn(this.#calling ? soon : afterInput)
-    this.#unaskedBytes += bytes
-    if (this.#unaskedBytes > UNASKED_BYTES_MAX) this.#endWith('failed', new Error('the link gives bytes although it is paused'))
-    else if (!this.#calling) this.#stop()
+    this.#heldBytes += bytes
+    if (this.#heldBytes > HELD_BYTES_MAX) this.#endWith('failed', new Error('the link gives bytes although it is paused'))
+    else if (this.#heldBytes >= TURN_BYTES && !this.#calling) this.#stop()
   }
 
   #handOver(): void {
@@ -296,7 +296,7 @@ export class LinkChannel {
   }
 
   #goOn(): void {
-    this.#unaskedBytes = 0
+    this.#heldBytes = 0
     if (!this.#stopped) return
     this.#stopped = false
     this.#call(() => this.#duplex.resume())

@@ -4,7 +4,7 @@ import type { LinkTag } from './transports/transport.ts'
 let count = 0
 
 /** The tag of a link that was added by hand. */
-export function manualTag(direction: LinkTag['direction'], tag: string | LinkTag | undefined): LinkTag {
+export function manualTag(direction: LinkTag['direction'], tag?: string | LinkTag): LinkTag {
   if (typeof tag === 'object' && tag !== null) return tag
   const number = ++count
   const name = printable(tag ?? `link ${number}`)

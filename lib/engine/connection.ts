@@ -223,9 +223,9 @@ export class Connection {
   }
 
   /** Ends the connection at once, without a word to the peer. */
-  abort(failure: ConnectionFailure | undefined, nowMs: number): void {
+  abort(failure: ConnectionFailure | undefined, nowMs: number, detail?: string): void {
     this.#nowMs = nowMs
-    this.#close(failure)
+    this.#close(failure, detail)
   }
 
   // ---------------------------------------------------------------- driving

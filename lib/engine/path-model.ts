@@ -19,6 +19,8 @@ const RATE_ROUNDS = 10
 const LEAST_HEAD_MS = 12
 /** Test data that takes longer, and four round trips, shows a slow path and not the delays of an event loop. */
 const SLOW_TEST_MS = 250
+/** Bursts of acks count for the window as far as they could be the delay of an event loop. */
+const MOST_EXTRA_MS = 200
 /** A link with less in flight measures too little to ever earn more. */
 const LEAST_WINDOW_BYTES = 32_768
 /** A message takes about so long on its link: short enough not to hold up the stream, long enough to cost little CPU. */
@@ -50,6 +52,12 @@ export class PathModel {
   #roundMeasured = false
   #rate = 0
   #averageRate = 0
+
+  /** Most bytes acknowledged beyond `rate` x time, of each of the last rounds: acks come in bursts when a loop is slow. */
+  #extraOfRound = new Float64Array(RATE_ROUNDS)
+  #extraBytes = 0
+  #burstStartMs = 0
+  #burstBytes = 0
 
   #startup = true
   #startupWindowBytes: number
@@ -165,6 +173,7 @@ export class PathModel {
     const previousDeliveryMs = this.#deliveredMs
     this.#deliveredMs = nowMs
     this.#deliveredSentMs = flight.sentMs
+    this.#takeBurst(flight.wireBytes, nowMs)
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
@@ -215,7 +224,7 @@ export class PathModel {
     const minMs = this.minRoundTripMs
     if (nowMs < this.#drainUntilMs) return 0.8 * this.#rate * minMs
     const headMs = Math.max(LEAST_HEAD_MS, minMs / 4, Math.min(2 * this.#slowDeviationMs, minMs + 10))
-    return this.#rate * (minMs + headMs) + 2 * this.chunkBytes()
+    return this.#rate * (minMs + headMs) + Math.min(this.#extraBytes, MOST_EXTRA_MS * this.#rate) + 2 * this.chunkBytes()
   }
 
   #serviceRate(nowMs: number): number {
@@ -259,6 +268,18 @@ export class PathModel {
     this.#averageRate = this.#averageRate === 0 ? sample : this.#averageRate + (sample - this.#averageRate) / 16
   }
 
+  #takeBurst(bytes: number, nowMs: number): void {
+    const expectedBytes = this.#rate * (nowMs - this.#burstStartMs)
+    if (this.#burstBytes <= expectedBytes) {
+      this.#burstStartMs = nowMs
+      this.#burstBytes = bytes
+    } else this.#burstBytes += bytes
+    const extraBytes = this.#burstBytes - this.#rate * (nowMs - this.#burstStartMs)
+    const slot = this.#round % RATE_ROUNDS
+    if (extraBytes > (this.#extraOfRound[slot] as number)) this.#extraOfRound[slot] = extraBytes
+    if (extraBytes > this.#extraBytes) this.#extraBytes = extraBytes
+  }
+
   #advanceRound(flight: Flight, roundTripMs: number): void {
     if (this.#startup) {
       if (!flight.applicationLimited)
@@ -274,6 +295,8 @@ export class PathModel {
     const oldest = this.#round % RATE_ROUNDS
     this.#rateOfRound[oldest] = 0
     this.#rate = Math.max(...this.#rateOfRound)
+    this.#extraOfRound[oldest] = 0
+    this.#extraBytes = Math.max(...this.#extraOfRound)
   }
 
   /** Acks that come ever later while the window grows: the path is full. */

@@ -13,6 +13,8 @@ import { SendWindow, type SentMessage } from './send-window.ts'
 
 /** Of so many messages at the head of the window copies may be sent. */
 const MOST_COPIED = 256
+/** The oldest message is overdue after at least this much more than its predicted time. */
+const LATE_HEAD_MS = 20
 /** Bytes of a Data message besides its payload. */
 const DATA_OVERHEAD_BYTES = 25
 
@@ -168,7 +170,7 @@ export class Sender {
     const size = wireSize(sent.message)
     const demand = { waitingBytes: size, moreWaiting: true, creditBytes: Number.POSITIVE_INFINITY }
     // It was cut for another link and may be larger than the whole window of this one.
-    const link = chooseLink(this.#links, demand, (candidate) => Math.min(size, candidate.path.chunkBytes()), nowMs)
+    const link = chooseLink(this.#links, demand, candidate => Math.min(size, candidate.path.chunkBytes()), nowMs)
     if (!link) return undefined
     this.#resends.take()
     return this.#transmit(link, sent, nowMs)
@@ -220,10 +222,12 @@ export class Sender {
 
   /**
    * A second transmission of what the receiver waits for, over a link that would bring it earlier: at the end of a
-   * burst, and when the credit is used up. The receiver drops the later one.
+   * burst, when the credit is used up, and of a head that is overdue. The receiver drops the later one.
    */
   #takeCopy(nowMs: number): Output | undefined {
     if (this.window.span === 0 || this.#links.length < 2) return undefined
+    const nothingNew = this.#queue.bytes === 0 && !this.moreWaiting
+    if (!nothingNew && this.window.hasRoomForData && !this.#tooLittleSpace(this.spaceBytes)) return this.#takeLateHead(nowMs)
     const most = Math.min(this.window.span, MOST_COPIED)
     for (let index = 0; index < most; index++) {
       const sent = this.window.fromOldest(index) as SentMessage
@@ -235,6 +239,17 @@ export class Sender {
       if (index >= 16) return undefined
     }
     return undefined
+  }
+
+  /** With new data waiting a copy takes the place of something: only the oldest message is worth it, and only if it is late. */
+  #takeLateHead(nowMs: number): Output | undefined {
+    const sent = this.window.fromOldest(0)
+    if (!sent?.flight || sent.transmissions !== 1) return undefined
+    const { path } = sent.flight.link
+    const lateMs = Math.max(0, path.predictionErrorMs) + Math.max(LATE_HEAD_MS, 4 * path.predictionDeviationMs)
+    if (nowMs < sent.flight.predictedAckMs + lateMs) return undefined
+    const link = this.#quickerLink(sent, nowMs)
+    return link && this.#transmit(link, sent, nowMs)
   }
 
   #quickerLink(sent: SentMessage, nowMs: number): EngineLink | undefined {

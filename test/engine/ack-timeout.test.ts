@@ -61,9 +61,9 @@ t.test('what a link holds that timed out goes out over another one, oldest first
 })
 
 t.test('acks that keep coming, if late, keep a link working', async t => {
-  for (const rateBytesPerMs of [16, 64, 1_000]) {
+  for (const rateBytesPerMs of [2, 8, 64, 1_000]) {
     const pair = new SimulatedPair({ seed: 1, links: [{ rateBytesPerMs, delayMs: 20 }] })
-    pair.client.write(rateBytesPerMs * 60_000)
+    pair.client.write(rateBytesPerMs * 30_000)
     pair.runUntilIdle({ limitMs: 100_000 })
     t.equal(pair.client.changes(0).length, 1, `a link of ${rateBytesPerMs} kB/s is slow, not dead`)
   }
@@ -101,4 +101,32 @@ t.test('a pause of both links at once resends nothing: no other link is better',
   t.equal(repeated(), before)
   for (const index of [0, 1]) t.equal(pair.client.isWorking(index), true)
   pair.runUntilIdle({ limitMs: 20_000 })
+})
+
+t.test('a silent link is doubted when another one answers meanwhile, not before', async t => {
+  const single = new SingleEngine()
+  const silent = single.addWorkingLink({ roundTripMs: 5 })
+  const witness = single.addWorkingLink({ roundTripMs: 20 })
+  single.write(1_000)
+  t.same(single.sequencesOn(silent), [0])
+  single.forget()
+  single.advance(500)
+  t.equal(single.sentOn(witness, MessageType.Ping).length, 1, 'the witness is asked')
+  t.equal(silent.status.kind, 'working', 'both may be stalled by the same cause')
+  single.receive(witness, { type: MessageType.Pong })
+  t.equal(silent.status.kind, 'suspect')
+  t.equal(single.eventsOf('linkNotWorking').length, 0, 'which is not told before its ack is overdue')
+})
+
+t.test('what another link carries, too, is not sent again when one of them breaks', async t => {
+  const single = new SingleEngine()
+  const first = single.addWorkingLink({ roundTripMs: 5 })
+  const second = single.addWorkingLink({ roundTripMs: 50 })
+  single.write(1_000)
+  single.advance(500)
+  t.same(single.sequencesOn(second), [0], 'a copy of what is overdue')
+  const third = single.addWorkingLink({ roundTripMs: 100 })
+  const before = single.sequencesOn(third).length
+  single.do((engine, nowMs) => engine.linkLost(first, 'io-error', nowMs))
+  t.equal(single.sequencesOn(third).length, before)
 })

@@ -25,10 +25,15 @@ export const pairings: readonly Pairing[] = peerVersions.flatMap((version) => [
   { version, role: 'server' } as const,
 ])
 
-/** The same test for every pairing. */
-export function forEachPairing(t: Test, title: string, body: (t: Test, pairing: Pairing) => Promise<void>): void {
+const TEST_TIMEOUT_MS = 60_000
+
+/** The same test for every pairing, or for those with hawser in one role. */
+export function forEachPairing(t: Test, title: string, body: (t: Test, pairing: Pairing) => Promise<void>, only?: Role): void {
+  t.setTimeout(pairings.length * TEST_TIMEOUT_MS)
   for (const pairing of pairings) {
-    t.test(`${title} (${pairing.role} to aggligator ${pairing.version})`, (t) => body(t, pairing))
+    if (only !== undefined && pairing.role !== only) continue
+    const name = `${title} (${pairing.role} to aggligator ${pairing.version})`
+    t.test(name, { timeout: TEST_TIMEOUT_MS }, (t) => body(t, pairing))
   }
 }
 
