@@ -11,6 +11,7 @@ import { payloadLimit } from './engine/receiver.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import type { LinkMessage } from './protocol/messages.ts'
+import { runForeign } from './run-foreign.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
 
 /** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
@@ -31,7 +32,7 @@ export interface BondHandler {
   /** The peer takes no more. */
   writeRefused(): void
   linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void
-  /** The connection is over. Without `failure` in good order. The last call. */
+  /** The connection is over, though links may still be told. Without `failure` in good order. Once, and the last call. */
   closed(failure: ConnectionFailure | undefined, detail: string | undefined): void
   /** Whether there is more to write behind what was written; asked before links are chosen. */
   hasMore(): boolean
@@ -57,15 +58,23 @@ export class Bond {
   #timerMs = 0
   #referenced = true
   #timersReferenced = true
+  readonly #lingerMs: number
+  #lingering = false
+  #lingerTimer: ReturnType<typeof setInterval> | undefined
+  /** What was owed to the peer when it was last looked at. */
+  #owedBefore = Number.POSITIVE_INFINITY
+  #closedTold = false
+  #failure: ConnectionFailure | undefined
 
   constructor(config: Config, handler: BondHandler) {
+    this.#lingerMs = config.terminationTimeout
     this.#engine = new Connection({ config }, now())
     this.#recvBuffer = config.recvBuffer
     this.#handler = handler
     this.#armTimer()
   }
 
-  /** Another owner, or none that cares: the bond lives on by itself until all is delivered. */
+  /** Another owner, or none that cares. */
   set handler(handler: BondHandler) {
     this.#handler = handler
   }
@@ -78,11 +87,12 @@ export class Bond {
     return this.#engine.closed
   }
 
-  /** Whether the peer's application may be missing something that was sent. */
-  get undelivered(): boolean {
-    return this.#engine.undelivered
+  /** Why the connection ended; `undefined` before, and if it ended in good order. */
+  get failure(): ConnectionFailure | undefined {
+    return this.#failure
   }
 
+  /** Bytes written that are not on their way. */
   get queuedBytes(): number {
     return this.#engine.queuedBytes
   }
@@ -153,10 +163,18 @@ export class Bond {
     else this.#timer?.unref?.()
   }
 
-  /** The application is gone. Only links still keep the process alive: without one there is nobody to deliver to. */
+  /**
+   * The application is gone. Links keep the process alive until the peer has everything; timers do not: without a link
+   * there is nobody to deliver to. A peer that takes nothing for long gets a forced end.
+   */
   linger(): void {
+    if (this.#lingering || this.#engine.closed) return
+    this.#lingering = true
     this.#timersReferenced = false
     this.#timer?.unref?.()
+    this.#lingerTimer = setInterval(this.#checkLinger, this.#lingerMs)
+    this.#lingerTimer.unref?.()
+    this.schedule()
   }
 
   /** Looks after everything soon: once for all that happens in this turn. */
@@ -171,16 +189,14 @@ export class Bond {
     this.#pumpWanted = true
     if (this.#pumping) return
     this.#pumping = true
-    try {
-      while (this.#pumpWanted) {
-        this.#pumpWanted = false
-        this.#sendOutput()
-        this.#tellEvents()
-      }
-    } finally {
-      this.#pumping = false
+    while (this.#pumpWanted) {
+      this.#pumpWanted = false
+      this.#sendOutput()
+      this.#tellEvents()
     }
+    this.#pumping = false
     this.#armTimer()
+    if (this.#lingering) this.#releaseProcess()
   }
 
   /** The Duplex of a link is gone. */
@@ -211,8 +227,9 @@ export class Bond {
 
   #tellEvents(): void {
     for (let event = this.#engine.takeEvent(); event; event = this.#engine.takeEvent()) {
-      this.#tell(event)
       this.#pumpWanted = true
+      const told = event
+      runForeign(() => this.#tell(told))
     }
   }
 
@@ -234,7 +251,7 @@ export class Bond {
         this.#handler.writeRefused()
         break
       case 'terminated':
-        this.#handler.closed('terminated', undefined)
+        this.#tellClosed('terminated', undefined)
         break
       case 'linkWorking':
         this.#members.get(event.link)?.link.emit('working')
@@ -250,9 +267,17 @@ export class Bond {
         break
       case 'closed':
         this.#clearTimer()
-        this.#handler.closed(event.failure, event.detail)
+        clearInterval(this.#lingerTimer)
+        this.#tellClosed(event.failure, event.detail)
         break
     }
+  }
+
+  #tellClosed(failure: ConnectionFailure | undefined, detail: string | undefined): void {
+    if (this.#closedTold) return
+    this.#closedTold = true
+    this.#failure = failure
+    this.#handler.closed(failure, detail)
   }
 
   #closeMember(engineLink: EngineLink, reason: LinkCloseReason, abrupt: boolean, detail: string | undefined): void {
@@ -264,6 +289,26 @@ export class Bond {
     else member.channel.end()
     member.link.detach(reason)
     this.#handler.linkClosed(member.link, reason, member.error ?? (detail ? new Error(detail) : undefined))
+  }
+
+  // ---- lingering
+
+  /** What the peer has not got, or not taken; 0 once it has everything. */
+  get #owed(): number {
+    const { unconsumed, unconsumedCount } = this.#engine.stats(now())
+    return this.#engine.queuedBytes + unconsumed + unconsumedCount
+  }
+
+  readonly #checkLinger = (): void => {
+    const owed = this.#owed
+    if (owed >= this.#owedBefore) this.terminate()
+    this.#owedBefore = owed
+  }
+
+  /** The peer holds everything: that its application has not read it yet is no reason to stay for. */
+  #releaseProcess(): void {
+    if (!this.#referenced || this.#engine.closed || !this.#engine.finished || this.#engine.queuedBytes > 0) return
+    if (this.#engine.stats(now()).unconsumedCount === 0) this.referenced = false
   }
 
   // ---- the timer

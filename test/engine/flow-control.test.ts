@@ -115,3 +115,30 @@ t.test('a resend takes no credit: it goes out although the receive buffer of the
   single.do((engine, nowMs) => engine.linkLost(first, 'io-error', nowMs))
   t.same(single.sequencesOn(second), sent, 'all of it, oldest first')
 })
+
+t.test('what waits for a stalled reader takes its own size, not that of the chunks it came in', async t => {
+  const recvBuffer = 1_000_000
+  const single = new SingleEngine({ config: { recvBuffer } })
+  const link = single.addWorkingLink()
+  const before = memoryBytes()
+  let sequence = 0
+  for (; sequence < 20_000; sequence++) {
+    const chunk = new Uint8Array(65_536)
+    single.engine.receive(
+      link,
+      { type: MessageType.Data, sequence, payload: [chunk.subarray(100, 150)], bytes: 50 },
+      single.nowMs,
+    )
+    single.engine.takeOutput(single.nowMs)
+  }
+  const used = memoryBytes() - before
+  t.equal(single.engine.stats(single.nowMs).receivedUnconsumed, recvBuffer)
+  t.ok(used < 1.25 * recvBuffer + 8_388_608, `${used} bytes for ${recvBuffer}`)
+  t.equal(single.readAll(), recvBuffer)
+})
+
+function memoryBytes(): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
