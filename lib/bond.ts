@@ -11,7 +11,7 @@ import { payloadLimit } from './engine/receiver.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import type { LinkMessage } from './protocol/messages.ts'
-import { runForeign } from './run-foreign.ts'
+import { throwLater } from './run-foreign.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
 
 /** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
@@ -228,8 +228,11 @@ export class Bond {
   #tellEvents(): void {
     for (let event = this.#engine.takeEvent(); event; event = this.#engine.takeEvent()) {
       this.#pumpWanted = true
-      const told = event
-      runForeign(() => this.#tell(told))
+      try {
+        this.#tell(event)
+      } catch (error) {
+        throwLater(error)
+      }
     }
   }
 

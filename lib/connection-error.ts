@@ -23,20 +23,36 @@ const TEXTS: Record<ConnectionFailure, string> = {
 
 export function connectionError(failure: ConnectionFailure, detail: string | undefined): HawserError {
   const code = CODES[failure]
-  return new HawserError(code, failure, `read ${code}: ${TEXTS[failure]}${detail ? ` (${detail})` : ''}`)
+  const error = new HawserError(code, failure, `read ${code}: ${TEXTS[failure]}${detail ? ` (${detail})` : ''}`)
+  return Object.assign(error, { syscall: 'read' })
 }
 
 /** What a writer gets whose peer reads no more. */
 export function writeRefusedError(): HawserError {
-  return new HawserError('EPIPE', 'closed-by-peer', 'write EPIPE: the other side reads no more')
+  const error = new HawserError('EPIPE', 'closed-by-peer', 'write EPIPE: the other side reads no more')
+  return Object.assign(error, { syscall: 'write' })
 }
 
-/** The one error for several attempts to connect that all failed: as `net.connect` has it. */
+/** What a writer gets who goes on after the peer ended, which ended the socket; as `net.Socket` has it. */
+export function writeAfterEndError(): HawserError {
+  return new HawserError('EPIPE', 'closed-by-peer', 'This socket has been ended by the other party')
+}
+
+export function closedError(): HawserError {
+  return new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'Socket is closed')
+}
+
+export function closedBeforeConnectionError(): HawserError {
+  const text = 'Socket closed before the connection was established'
+  return new HawserError('ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'link-closed', text)
+}
+
+/** The one error for several attempts to connect that all failed, as `net.connect` has it. */
 export function connectError(errors: readonly Error[]): Error {
   const [first, ...others] = errors
   if (!first) return new HawserError('ECONNREFUSED', 'connection-refused', 'connect ECONNREFUSED: no link to try')
   if (others.length === 0) return first
-  const all = new AggregateError(errors, `connect: all ${errors.length} links failed: ${first.message}`)
+  const all = new AggregateError(errors, `all ${errors.length} links failed: ${first.message}`)
   const { code, reason } = first as Partial<HawserError>
   return Object.assign(all, code && { code }, reason && { reason })
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from '#platform/stream'
 
-/** Socket options that the application set; every link gets them that knows them, now and later. */
+/** What the application set of the options of TCP sockets; every link gets it that knows it, now and later. */
 export class LinkSettings {
   #noDelay: boolean | undefined
   #keepAlive: readonly [enable: boolean, initialDelayMs: number] | undefined
@@ -9,7 +9,7 @@ export class LinkSettings {
     this.#noDelay = noDelay
   }
 
-  setKeepAlive(enable: boolean, initialDelayMs = 0): void {
+  setKeepAlive(enable: boolean, initialDelayMs: number): void {
     this.#keepAlive = [enable, initialDelayMs]
   }
 
@@ -18,7 +18,11 @@ export class LinkSettings {
       setNoDelay?: (noDelay: boolean) => void
       setKeepAlive?: (enable: boolean, initialDelayMs: number) => void
     }
-    if (this.#noDelay !== undefined) socket.setNoDelay?.(this.#noDelay)
-    if (this.#keepAlive) socket.setKeepAlive?.(...this.#keepAlive)
+    try {
+      if (this.#noDelay !== undefined) socket.setNoDelay?.(this.#noDelay)
+      if (this.#keepAlive) socket.setKeepAlive?.(...this.#keepAlive)
+    } catch {
+      // They make a link better; one that does not take them is no worse than one that has no such options.
+    }
   }
 }

@@ -1,146 +1,167 @@
-// A bonded connection as a Duplex with the interface of `net.Socket`. No protocol here: that is the bond's.
+// A bonded connection with the interface of `net.Socket`. No protocol here: that is the bond's; and no streaming: that
+// is the attachment's.
 
-import type { NetConnectOpts } from 'node:net'
 import { randomBytes } from '#platform/crypto'
 import { soon } from '#platform/loop'
 import { Duplex } from '#platform/stream'
-import { Bond, type BondHandler } from './bond.ts'
-import { type Config, type ConfigInput, type LinkConfigInput, resolveConfig, resolveLinkConfig } from './config.ts'
-import { connectError, connectionError, writeRefusedError } from './connection-error.ts'
-import type { ConnectionStats } from './engine/connection-stats.ts'
-import type { ConnectionFailure, LinkCloseReason } from './engine/events.ts'
+import { abortError, checkSignal, whenAborted } from './abort-signal.ts'
+import { type Addresses, addressesOf } from './addresses.ts'
+import { Attachment } from './attachment.ts'
+import type { Bond } from './bond.ts'
+import { type Config, defaults, resolveConfig } from './config.ts'
+import {
+  type ConnectArguments,
+  type ConnectOptions,
+  checkReconnectDelay,
+  normalizeConnect,
+  type SocketOptions,
+  transportsOf,
+} from './connect-options.ts'
+import { closedBeforeConnectionError, closedError, connectError, writeAfterEndError } from './connection-error.ts'
+import type { ConnectionStats } from './engine/connection.ts'
+import type { LinkCloseReason } from './engine/events.ts'
 import { HawserError } from './errors.ts'
 import { IdleTimer } from './idle-timer.ts'
 import type { Link } from './link.ts'
+import { type AddLinkOptions, checkedLinkOptions } from './link-options.ts'
 import { LinkSettings } from './link-settings.ts'
 import { manualTag } from './manual-tag.ts'
 import { OutgoingLinks } from './outgoing-links.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
+import { runForeign } from './run-foreign.ts'
+import type { Server } from './server.ts'
+import { StatsTicker } from './stats-ticker.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
 /** Bytes that each direction of a socket buffers above the bond, unless asked otherwise. */
 const HIGH_WATER_MARK = 131_072
 
-/** Options of a socket that is not connected yet. */
-export interface SocketOptions {
-  /** Whether the socket may go on writing after the peer finished. @defaultValue false */
-  allowHalfOpen?: boolean
-  /** Bytes that may wait in each direction above the connection's own buffers. @defaultValue 131,072 */
-  highWaterMark?: number
-  config?: ConfigInput
-  /** Decides which links may join. */
-  linkFilter?: LinkFilter
-  /** Destroys the socket when it aborts. */
-  signal?: AbortSignal
-  noDelay?: boolean
-  keepAlive?: boolean
-  /** Milliseconds. */
-  keepAliveInitialDelay?: number
+/** Events of a socket beside those of every Duplex. */
+export interface SocketEvents {
+  /** A server accepted the first link. */
+  connect: []
+  /** Directly after `connect`. */
+  ready: []
+  /** The last event. */
+  close: [hadError: boolean]
+  /** Nothing was read or written for as long as `setTimeout` said. */
+  timeout: []
+  /** A link joined. */
+  link: [link: Link]
+  /** A link left. */
+  linkclose: [link: Link, reason: LinkCloseReason]
+  /** A link could not be made or was lost, or, without a tag, a transport cannot tell its links. Never fatal by itself. */
+  linkerror: [error: Error, tag: LinkTag | undefined]
+  /** Every statistics interval, while listened to. */
+  stats: [stats: ConnectionStats]
 }
 
-/** How `connect` reaches the other side. */
-export interface ConnectOptions extends SocketOptions {
-  port?: number | string
-  /** One name or address or several; every address of every host is a target. @defaultValue 'localhost' */
-  host?: string | readonly string[]
-  family?: 0 | 4 | 6
-  localAddress?: string
-  lookup?: Extract<NetConnectOpts, { port: number }>['lookup']
-  /** Where links come from; without it `host` and `port` mean TCP over all local interfaces. */
-  transports?: readonly ConnectTransport[]
-  /** Ready-made Duplex streams, or promises of them: each one link. */
-  links?: readonly (Duplex | PromiseLike<Duplex>)[]
-  /** Milliseconds before a lost or failed link is tried again. @defaultValue 10,000 */
-  reconnectDelay?: number
-  /** Milliseconds of idleness after which `timeout` is emitted. */
-  timeout?: number
+// biome-ignore lint/suspicious/noExplicitAny: as Duplex has it
+type AnyListener = (...args: any[]) => void
+
+/** What a server hears of the sockets that it made. */
+export interface AcceptedSocketObserver {
+  linkClosed(link: Link): void
+  linkError(error: Error, tag: LinkTag): void
+  /** The connection is over; may be later than `close` of the socket. */
+  closed(): void
 }
 
-/** How a link is added by hand. */
-export interface AddLinkOptions {
-  /** What to call it; anything printable, or a tag of your own. */
-  tag?: string | LinkTag
-  /** Told to the other side, at most 65,535 bytes. */
-  userData?: Uint8Array
-  config?: LinkConfigInput
+/** A socket of a server, and what only the server may do with it. */
+export interface AcceptedSocket {
+  readonly socket: Socket
+  readonly bond: Bond
+  /** A link joined; `announce` is called before anybody is told of it. */
+  linkJoined(link: Link, announce: () => void): void
 }
 
-/** Makes the TCP transport that `host` and `port` mean; set by the entry point, so that browsers can do without TCP. */
-export type TransportOfAddress = (options: ConnectOptions) => ConnectTransport
-
-let transportOfAddress: TransportOfAddress | undefined
-
-/** @internal */
-export function setTransportOfAddress(make: TransportOfAddress): void {
-  transportOfAddress = make
-}
+/** Whether there is a connection; whether it is over is what `destroyed` says. */
+type SocketState = 'unconnected' | 'connecting' | 'connected'
 
 export class Socket extends Duplex {
-  readonly #config: Config
-  readonly #linkFilter: LinkFilter | undefined
+  /** The server that accepted the socket; `null` on the side that connected. */
+  server: Server | null = null
+  #config: Config = defaults
+  #linkFilter: LinkFilter | undefined
+  #reconnectDelay: number | undefined
   readonly #settings = new LinkSettings()
-  readonly #idle = new IdleTimer(() => this.emit('timeout'))
-  #id: string | undefined
-  #bond: Bond | undefined
-  #outgoing: OutgoingLinks | undefined
-  /** The server's end: the client makes the links. */
-  #incoming = false
-  #connecting = false
-  #connected = false
-  #closeEmitted = false
+  readonly #idle = new IdleTimer(
+    () => this.emit('timeout'),
+    () => this.#attachment?.bond.queuedBytes ?? 0,
+  )
+  readonly #statsTicker = new StatsTicker(() => this.#emitStats())
+  #stopSignal: (() => void) | undefined
+  #referenced = true
 
-  #writeCallback: ((error?: Error | null) => void) | undefined
-  #writingBytes = 0
-  #acceptedBytes = 0
+  #state: SocketState = 'unconnected'
+  #id: string | undefined
+  #attachment: Attachment | undefined
+  /** Makes the links; a socket of a server has none, for the client makes them. */
+  #outgoing: OutgoingLinks | undefined
+  #addresses: Addresses | undefined
+  /** Of an `end` before `connect`. */
   #finalCallback: ((error?: Error | null) => void) | undefined
-  #finished = false
-  #writeRefused = false
-  #readWanted = false
-  #peerEnded = false
-  #bytesRead = 0
-  #hadError = false
-  #addressStream: AddressedStream | undefined
-  #statsTimer: ReturnType<typeof setInterval> | undefined
 
   constructor(options: SocketOptions = {}) {
     const { highWaterMark = HIGH_WATER_MARK, allowHalfOpen = false } = options
-    super({ highWaterMark, allowHalfOpen, emitClose: false, ...(options.signal && { signal: options.signal }) })
-    this.#config = resolveConfig(options.config)
-    this.#linkFilter = options.linkFilter
-    if (options.noDelay !== undefined) this.#settings.setNoDelay(options.noDelay)
-    if (options.keepAlive !== undefined) this.#settings.setKeepAlive(options.keepAlive, options.keepAliveInitialDelay)
-    this.on('newListener', this.#onNewListener)
-    this.on('removeListener', this.#onRemoveListener)
+    super({ highWaterMark, allowHalfOpen, emitClose: false })
+    this.#takeOptions(options)
   }
 
   /** @internal Makes the server's end of a connection. */
   static accepted(
-    options: SocketOptions,
-    config: Config,
+    server: Server,
+    options: SocketOptions & { pauseOnConnect?: boolean | undefined },
     id: string,
-    onClosed: () => void,
-  ): { socket: Socket; bond: Bond; onLink: (link: Link) => void } {
-    const socket = new Socket({ ...options, config })
+    observer: AcceptedSocketObserver,
+  ): AcceptedSocket {
+    const { allowHalfOpen, highWaterMark, config, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect = false } = options
+    const socket = new Socket({ allowHalfOpen, highWaterMark, config, noDelay, keepAlive, keepAliveInitialDelay })
+    socket.server = server
     socket.#id = id
-    socket.#incoming = true
-    const bond = socket.#makeBond(onClosed)
-    return { socket, bond, onLink: link => socket.#linkJoined(link) }
+    socket.#state = 'connecting'
+    const attachment = new Attachment(
+      socket,
+      socket.#config,
+      {
+        active: () => socket.#idle.touch(),
+        linkClosed: (link, reason, error) => {
+          observer.linkClosed(link)
+          if (error && reason !== 'connection-closed') observer.linkError(error, link.tag)
+          socket.#linkClosed(link, reason, error)
+        },
+        closed: () => observer.closed(),
+      },
+      !pauseOnConnect,
+    )
+    socket.#attachment = attachment
+    if (pauseOnConnect) socket.pause()
+    return { socket, bond: attachment.bond, linkJoined: (link, announce) => socket.#linkJoined(link, announce) }
   }
 
   // ---------------------------------------------------------------- connecting
 
-  /** Connects to `options`; `onConnect` becomes a listener of `connect`. May be called again after `close`. */
+  /**
+   * Connects; `onConnect` becomes a listener of `connect`. May be called again once the socket is closed.
+   *
+   * @throws {HawserError} for arguments that make no sense. What the network does comes as event `error`.
+   */
   connect(options: ConnectOptions, onConnect?: () => void): this
-  connect(port: number, host?: string, onConnect?: () => void): this
-  connect(port: number, onConnect?: () => void): this
+  connect(port: number | string, host?: string, onConnect?: () => void): this
+  connect(port: number | string, onConnect?: () => void): this
+  connect(path: string, onConnect?: () => void): this
   connect(...args: ConnectArguments): this {
     const { options, onConnect } = normalizeConnect(args)
-    if (this.#bond)
+    if (this.#attachment && !this.destroyed) {
       throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the socket is connecting or connected already')
+    }
     const transports = transportsOf(options)
+    this.#takeOptions(options)
     if (options.timeout !== undefined) this.setTimeout(options.timeout)
     if (onConnect) this.once('connect', onConnect)
-    const outgoing = this.#startOutgoing(transports, options.reconnectDelay)
+    if (options.signal?.aborted) return this // destroyed by that
+    if (this.destroyed) this.#revive()
+    const outgoing = this.#begin(transports)
     for (const [index, stream] of (options.links ?? []).entries()) {
       outgoing.add(stream, { tag: manualTag('outgoing', `link ${index + 1}`) }).catch(() => {}) // told by `linkerror`
     }
@@ -155,144 +176,122 @@ export class Socket extends Duplex {
    * @returns the link once the other side has accepted it; rejects with the reason why not
    */
   async addLink(stream: Duplex, options: AddLinkOptions = {}): Promise<Link> {
-    if (this.destroyed || this.#bond?.closed) throw new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'the socket is closed')
-    if (this.#incoming) {
-      throw new HawserError(
-        'ERR_INVALID_ARG_VALUE',
-        'invalid-argument',
-        'the client makes the links; a server takes them by server.addLink',
-      )
-    }
-    const outgoing = this.#outgoing ?? this.#startOutgoing([], undefined)
-    const config = resolveLinkConfig(options.config, this.#config.link)
-    return outgoing.add(stream, { tag: manualTag('outgoing', options.tag), userData: checkedUserData(options.userData), config })
+    const checked = checkedLinkOptions(stream, options, 'outgoing', this.#config.link)
+    if (this.destroyed || this.#attachment?.bond.closed) throw closedError()
+    const outgoing = this.#outgoing ?? (this.#attachment ? undefined : this.#begin([]))
+    if (outgoing) return outgoing.add(stream, checked)
+    const text = 'the client makes the links; a server takes them by server.addLink'
+    throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', text)
   }
 
-  #startOutgoing(transports: readonly ConnectTransport[], reconnectDelay: number | undefined): OutgoingLinks {
-    const id = randomBytes(ID_BYTES)
-    this.#id = idToHex(id)
-    this.#connecting = true
-    const bond = this.#makeBond(() => outgoing.stop())
-    const outgoing = new OutgoingLinks({
-      bond,
-      connectionId: id,
+  /** Checks all before it changes anything. */
+  #takeOptions(options: SocketOptions): void {
+    const { config, linkFilter, reconnectDelay, signal, noDelay, keepAlive, keepAliveInitialDelay } = options
+    checkSignal(signal)
+    checkReconnectDelay(reconnectDelay)
+    if (config) this.#config = resolveConfig(config, this.#config)
+    this.#linkFilter = linkFilter ?? this.#linkFilter
+    this.#reconnectDelay = reconnectDelay ?? this.#reconnectDelay
+    if (noDelay !== undefined) this.setNoDelay(noDelay)
+    if (keepAlive !== undefined) this.setKeepAlive(keepAlive, keepAliveInitialDelay)
+    if (!signal) return
+    this.#stopSignal?.()
+    this.#stopSignal = whenAborted(signal, () => this.destroy(abortError(signal)))
+    if (signal.aborted) this.destroy(abortError(signal))
+  }
+
+  /** What `net.Socket` does to itself when it connects again. */
+  #revive(): void {
+    ;(this as unknown as { _undestroy(): void })._undestroy()
+    this.#outgoing = undefined
+    this.#addresses = undefined
+    this.server = null
+    this.#idle.start()
+  }
+
+  #begin(transports: readonly ConnectTransport[]): OutgoingLinks {
+    const connectionId = randomBytes(ID_BYTES)
+    this.#id = idToHex(connectionId)
+    this.#state = 'connecting'
+    const attachment = new Attachment(
+      this,
+      this.#config,
+      {
+        active: () => this.#idle.touch(),
+        linkClosed: (link, reason, error) => this.#linkClosed(link, reason, error),
+        closed: () => outgoing.stop(),
+      },
+      true,
+    )
+    const ifPresent = (action: () => void) => {
+      if (this.#outgoing === outgoing && !this.destroyed) runForeign(action)
+    }
+    const outgoing: OutgoingLinks = new OutgoingLinks({
+      bond: attachment.bond,
+      connectionId,
       config: this.#config,
       transports,
       linkFilter: this.#linkFilter,
-      reconnectDelay,
-      onLink: link => this.#linkJoined(link),
-      onLinkError: (error, tag) => this.#emitIfAlive('linkerror', error, tag),
-      onInitialFailure: errors => this.#connectFailed(errors),
+      reconnectDelay: this.#reconnectDelay,
+      onLink: link => ifPresent(() => this.#linkJoined(link, () => this.#announce())),
+      onLinkError: (error, tag) => ifPresent(() => this.emit('linkerror', error, tag)),
+      onInitialFailure: errors => {
+        attachment.bond.abort('all-links-failed')
+        ifPresent(() => this.destroy(connectError(errors)))
+      },
     })
+    this.#attachment = attachment
     this.#outgoing = outgoing
+    if (!this.#referenced) this.unref()
+    if (this.#finalCallback) attachment.finish(this.#finalCallback)
+    this.#finalCallback = undefined
+    this.#startStats()
     return outgoing
   }
 
-  #connectFailed(errors: readonly Error[]): void {
-    this.#bond?.abort('all-links-failed')
-    this.destroy(connectError(errors))
+  #announce(): void {
+    this.emit('connect')
+    this.emit('ready')
   }
 
-  #makeBond(onClosed: () => void): Bond {
-    const bond = new Bond(this.#config, this.#bondHandler(onClosed))
-    this.#bond = bond
-    return bond
-  }
-
-  #linkJoined(link: Link): void {
+  #linkJoined(link: Link, announce: () => void): void {
     this.#settings.apply(link.stream)
-    this.#addressStream ??= addressed(link.stream as AddressedStream)
-    if (!this.#connected) {
-      this.#connected = true
-      this.#connecting = false
+    this.#addresses ??= addressesOf(link.stream)
+    if (this.#state === 'connecting') {
+      this.#state = 'connected'
       this.#idle.touch()
-      if (!this.destroyed && this.#outgoing) {
-        this.emit('connect')
-        this.emit('ready')
-      }
-      if (this.#readWanted) this.#readNow()
+      announce()
     }
     if (!this.destroyed) this.emit('link', link)
   }
 
-  // ---------------------------------------------------------------- the bond
-
-  #bondHandler(onClosed: () => void): BondHandler {
-    return {
-      readable: () => this.#onReadable(),
-      ended: () => this.#onPeerEnded(),
-      writable: () => this.#onWritten(),
-      finished: () => this.#onFinished(),
-      writeRefused: () => this.#onWriteRefused(),
-      linkClosed: (link, reason, error) => this.#onLinkClosed(link, reason, error),
-      closed: (failure, detail) => {
-        onClosed()
-        this.#onBondClosed(failure, detail)
-      },
-      hasMore: () => this.writableLength > this.#writingBytes || this.writableNeedDrain,
-    }
-  }
-
-  #onReadable(): void {
-    if (!this.#readWanted || this.destroyed) return
-    const bond = this.#bond as Bond
-    this.#idle.touch()
-    for (let piece = bond.read(); piece; piece = bond.read()) {
-      this.#bytesRead += piece.byteLength
-      if (this.push(asBuffer(piece))) continue
-      this.#readWanted = false
-      return
-    }
-  }
-
-  #onPeerEnded(): void {
-    if (this.#peerEnded || this.destroyed) return
-    this.#peerEnded = true
-    this.push(null)
-    // Without it a socket that nobody reads would never emit 'end'.
-    this.read(0)
-  }
-
-  #onWritten(): void {
-    this.#idle.touch()
-    const callback = this.#writeCallback
-    this.#writeCallback = undefined
-    this.#writingBytes = 0
-    callback?.()
-  }
-
-  #onFinished(): void {
-    this.#finished = true
-    const callback = this.#finalCallback
-    this.#finalCallback = undefined
-    callback?.()
-  }
-
-  #onWriteRefused(): void {
-    this.#writeRefused = true
-    const callback = this.#writeCallback
-    this.#writeCallback = undefined
-    this.#writingBytes = 0
-    callback?.(writeRefusedError())
-  }
-
-  #onLinkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void {
-    if (this.destroyed) return
+  #linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void {
     if (error && reason !== 'connection-closed') this.emit('linkerror', error, link.tag)
-    this.emit('linkclose', link, reason)
-  }
-
-  #onBondClosed(failure: ConnectionFailure | undefined, detail: string | undefined): void {
-    if (failure && !this.destroyed) this.destroy(connectionError(failure, detail))
+    if (!this.destroyed) this.emit('linkclose', link, reason)
   }
 
   // ---------------------------------------------------------------- stream.Duplex
 
-  override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
-    // Whoever waits for the callback may use the buffer again afterwards; resends need it for longer.
-    const own = typeof callback === 'function' || typeof encoding === 'function'
-    const kept = own && chunk instanceof Uint8Array ? Buffer.from(chunk) : chunk
-    return super.write(kept, encoding as BufferEncoding, callback as () => void)
+  override write(chunk: unknown, encoding?: BufferEncoding, callback?: (error: Error | null | undefined) => void): boolean
+  override write(chunk: unknown, callback?: (error: Error | null | undefined) => void): boolean
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    const callback = rest.find(argument => typeof argument === 'function') as ((error: Error) => void) | undefined
+    if (this.writableEnded && this.readableEnded && !this.allowHalfOpen) {
+      const error = writeAfterEndError()
+      if (callback) soon(() => callback(error))
+      this.destroy(error)
+      return false
+    }
+    return super.write(callback ? keptBytes(chunk) : chunk, ...(rest as [BufferEncoding]))
+  }
+
+  override end(callback?: () => void): this
+  override end(chunk: unknown, callback?: () => void): this
+  override end(chunk: unknown, encoding?: BufferEncoding, callback?: () => void): this
+  override end(...args: unknown[]): this {
+    const [chunk, ...rest] = args
+    const callback = rest.some(argument => typeof argument === 'function')
+    return super.end(callback ? keptBytes(chunk) : chunk, ...(rest as [BufferEncoding]))
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -309,99 +308,57 @@ export class Socket extends Duplex {
   }
 
   #writeAll(chunks: readonly Buffer[], bytes: number, callback: (error?: Error | null) => void): void {
-    if (!this.#bond) {
-      callback(new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'Socket is closed'))
-    } else if (this.#writeRefused) {
-      callback(writeRefusedError())
-    } else {
-      this.#idle.touch()
-      this.#writeCallback = callback
-      this.#writingBytes = bytes
-      this.#acceptedBytes += bytes
-      this.#bond.write(chunks)
-    }
+    if (this.#attachment) this.#attachment.write(chunks, bytes, callback)
+    else callback(closedError())
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    if (!this.#bond || this.#finished || this.#writeRefused) {
-      this.#bond?.finish()
-      callback()
-      return
-    }
-    this.#finalCallback = callback
-    this.#bond.finish()
+    if (this.#attachment) this.#attachment.finish(callback)
+    else this.#finalCallback = callback
   }
 
   override _read(): void {
-    if (this.#connected) this.#readNow()
-    else this.#readWanted = true
-  }
-
-  #readNow(): void {
-    const piece = this.#bond?.read()
-    if (!piece) {
-      this.#readWanted = true
-      return
-    }
-    this.#readWanted = false
-    this.#idle.touch()
-    this.#bytesRead += piece.byteLength
-    this.push(asBuffer(piece))
+    this.#attachment?.read()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#connecting = false
-    this.#hadError = error !== null
-    this.#idle.clear()
-    this.#stopStats()
-    // The bond lives on until the peer has what was written, and knows that nobody reads here.
-    this.#bond?.dropRead()
-    this.#bond?.finish()
-    this.#bond?.linger()
-    this.#outgoing?.linger()
-    const writeCallback = this.#writeCallback
-    this.#writeCallback = undefined
+    const { connecting } = this
+    this.#state = 'unconnected'
+    this.#finalCallback = undefined
+    this.#idle.stop()
+    this.#statsTicker.stop()
+    this.#stopSignal?.()
     callback(error)
-    writeCallback?.(error)
-    soon(() => this.#emitClose())
-  }
-
-  #emitClose(): void {
-    if (this.#closeEmitted) return
-    this.#closeEmitted = true
-    this.emit('close', this.#hadError)
-  }
-
-  #emitIfAlive(event: string, ...args: unknown[]): void {
-    if (!this.destroyed) this.emit(event, ...args)
+    this.#attachment?.detach(connecting ? closedBeforeConnectionError() : null)
+    this.#outgoing?.linger()
+    soon(() => this.emit('close', error !== null))
   }
 
   // ---------------------------------------------------------------- net.Socket
 
   get connecting(): boolean {
-    return this.#connecting
+    return this.#state === 'connecting'
   }
 
-  /** Not connected yet. */
+  /** Not connected (yet). */
   get pending(): boolean {
-    return !this.#bond || this.#connecting
+    return this.#state !== 'connected'
   }
 
   get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
-    if (this.#connecting) return 'opening'
-    if (this.readable && this.writable) return this.#bond ? 'open' : 'closed'
-    if (this.readable) return 'readOnly'
+    if (this.connecting) return 'opening'
+    if (this.readable) return this.writable ? 'open' : 'readOnly'
     return this.writable ? 'writeOnly' : 'closed'
   }
 
-  /** Application bytes received. */
+  /** Application bytes received; stays readable after the end. */
   get bytesRead(): number {
-    return this.#bytesRead
+    return this.#attachment?.bytesRead ?? 0
   }
 
-  /** Application bytes written, those that wait included. */
+  /** Application bytes written, those that wait included; stays readable after the end. */
   get bytesWritten(): number {
-    return this.#acceptedBytes + Math.max(0, this.writableLength - this.#writingBytes)
+    return this.#attachment?.bytesWritten ?? 0
   }
 
   /** Bytes that wait to be sent. */
@@ -415,36 +372,45 @@ export class Socket extends Duplex {
 
   /** Emits `timeout` after `timeoutMs` without reading or writing; 0 stops that. Never closes anything by itself. */
   setTimeout(timeoutMs: number, callback?: () => void): this {
-    this.#idle.set(timeoutMs)
-    if (callback) {
-      if (timeoutMs === 0) this.removeListener('timeout', callback)
-      else this.once('timeout', callback)
+    if (this.destroyed) return this
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "callback" argument must be of type function')
     }
+    this.#idle.set(timeoutMs)
+    if (callback && timeoutMs === 0) this.removeListener('timeout', callback)
+    else if (callback) this.once('timeout', callback)
     return this
   }
 
   setNoDelay(noDelay = true): this {
-    this.#settings.setNoDelay(noDelay)
+    this.#settings.setNoDelay(Boolean(noDelay))
     for (const link of this.links) this.#settings.apply(link.stream)
     return this
   }
 
   setKeepAlive(enable = false, initialDelayMs = 0): this {
-    this.#settings.setKeepAlive(enable, initialDelayMs)
+    this.#settings.setKeepAlive(Boolean(enable), initialDelayMs)
     for (const link of this.links) this.#settings.apply(link.stream)
     return this
   }
 
+  /** Lets the connection keep the process alive, as it does from the beginning. */
   ref(): this {
-    if (this.#bond) this.#bond.referenced = true
-    if (this.#outgoing) this.#outgoing.referenced = true
+    this.#setReferenced(true)
     return this
   }
 
+  /** Does not let the connection keep the process alive. */
   unref(): this {
-    if (this.#bond) this.#bond.referenced = false
-    if (this.#outgoing) this.#outgoing.referenced = false
+    this.#setReferenced(false)
     return this
+  }
+
+  #setReferenced(referenced: boolean): void {
+    this.#referenced = referenced
+    if (this.destroyed || !this.#attachment) return
+    this.#attachment.bond.referenced = referenced
+    if (this.#outgoing) this.#outgoing.referenced = referenced
   }
 
   /** Ends the writing side and destroys the socket once everything is written. */
@@ -454,10 +420,11 @@ export class Socket extends Duplex {
     else this.once('finish', () => this.destroy())
   }
 
-  /** Ends the connection by force, as a reset of TCP does. */
+  /** Ends the connection by force, as a reset of TCP does; while connecting, as soon as there is a connection to end. */
   resetAndDestroy(): this {
-    if (!this.#bond) return this.destroy(new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'Socket is closed'))
-    this.terminate()
+    if (this.connecting) this.once('connect', () => this.terminate())
+    else if (this.pending) this.destroy(closedError())
+    else this.terminate()
     return this
   }
 
@@ -466,28 +433,34 @@ export class Socket extends Duplex {
     return address !== undefined && family !== undefined && port !== undefined ? { address, family, port } : {}
   }
 
+  /** Addresses are those of the first link that has any; they stay readable after the end. */
   get remoteAddress(): string | undefined {
-    return this.#addressStream?.remoteAddress
+    return this.#addresses?.remoteAddress
   }
 
   get remotePort(): number | undefined {
-    return this.#addressStream?.remotePort
+    return this.#addresses?.remotePort
   }
 
   get remoteFamily(): string | undefined {
-    return this.#addressStream?.remoteFamily
+    return this.#addresses?.remoteFamily
   }
 
   get localAddress(): string | undefined {
-    return this.#addressStream?.localAddress
+    return this.#addresses?.localAddress
   }
 
   get localPort(): number | undefined {
-    return this.#addressStream?.localPort
+    return this.#addresses?.localPort
   }
 
   get localFamily(): string | undefined {
-    return this.#addressStream?.localFamily
+    return this.#addresses?.localFamily
+  }
+
+  /** Every address is tried at the same time, each for a link of its own: there is no one attempt to tell of. */
+  get autoSelectFamilyAttemptedAddresses(): string[] {
+    return []
   }
 
   // ---------------------------------------------------------------- hawser's own
@@ -499,81 +472,58 @@ export class Socket extends Duplex {
 
   /** The present links. */
   get links(): readonly Link[] {
-    return this.#bond?.links ?? []
+    return this.#attachment?.bond.links ?? []
   }
 
   /** Statistics of the connection up to now; `undefined` before `connect`. */
   get stats(): ConnectionStats | undefined {
-    return this.#bond?.stats()
+    return this.#attachment?.bond.stats()
   }
 
   /** Ends the connection by force on both sides; the other gets `ECONNRESET` with reason `terminated`. */
   terminate(): void {
-    this.#bond?.terminate()
+    this.#attachment?.bond.terminate()
     this.destroy()
   }
 
-  readonly #onNewListener = (event: string | symbol): void => {
-    const interval = Math.min(...this.#config.statsIntervals)
-    if (event !== 'stats' || this.#statsTimer || this.destroyed || interval === Number.POSITIVE_INFINITY) return
-    this.#statsTimer = setInterval(() => this.stats && this.emit('stats', this.stats), interval)
-    this.#statsTimer.unref?.()
+  #startStats(): void {
+    if (!this.#attachment || this.destroyed || this.listenerCount('stats') === 0) return
+    this.#statsTicker.start(Math.min(...this.#config.statsIntervals))
   }
 
-  readonly #onRemoveListener = (event: string | symbol): void => {
-    if (event === 'stats' && this.listenerCount('stats') === 0) this.#stopStats()
+  /** Whether anybody listens. */
+  #emitStats(): boolean {
+    if (this.listenerCount('stats') === 0) return false
+    const { stats } = this
+    if (stats) this.emit('stats', stats)
+    return true
   }
 
-  #stopStats(): void {
-    clearInterval(this.#statsTimer)
-    this.#statsTimer = undefined
+  // ---------------------------------------------------------------- events
+
+  override on<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
+  override on(name: string | symbol, listener: AnyListener): this
+  override on(name: string | symbol, listener: AnyListener): this {
+    super.on(name, listener)
+    if (name === 'stats') this.#startStats()
+    return this
+  }
+
+  override addListener<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
+  override addListener(name: string | symbol, listener: AnyListener): this
+  override addListener(name: string | symbol, listener: AnyListener): this {
+    return this.on(name, listener)
+  }
+
+  override once<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
+  override once(name: string | symbol, listener: AnyListener): this
+  override once(name: string | symbol, listener: AnyListener): this {
+    return super.once(name, listener)
   }
 }
 
-/** Arguments of `connect`, in all forms. */
-export type ConnectArguments =
-  | [options: ConnectOptions, onConnect?: (() => void) | undefined]
-  | [port: number, host?: string | undefined, onConnect?: (() => void) | undefined]
-  | [port: number, onConnect?: (() => void) | undefined]
-
-/** The options and the listener that the arguments of `connect` mean. */
-export function normalizeConnect(args: ConnectArguments): { options: ConnectOptions; onConnect: (() => void) | undefined } {
-  const onConnect = args.findLast(argument => typeof argument === 'function') as (() => void) | undefined
-  const [first, second] = args
-  if (typeof first === 'object' && first !== null) return { options: first, onConnect }
-  const host = typeof second === 'string' ? { host: second } : {}
-  return { options: { port: first, ...host }, onConnect }
-}
-
-function transportsOf(options: ConnectOptions): readonly ConnectTransport[] {
-  if (options.transports) return options.transports
-  if (options.port !== undefined && transportOfAddress) return [transportOfAddress(options)]
-  if (options.links && options.links.length > 0) return []
-  throw new HawserError('ERR_MISSING_ARGS', 'invalid-argument', 'one of "port", "transports" and "links" must be given')
-}
-
-/** @internal */
-export function checkedUserData(userData: Uint8Array | undefined): Uint8Array | undefined {
-  if (userData === undefined || (userData instanceof Uint8Array && userData.byteLength <= 65_535)) return userData
-  throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', 'userData must be a Uint8Array of at most 65535 bytes')
-}
-
-interface AddressedStream {
-  readonly remoteAddress?: string
-  readonly remotePort?: number
-  readonly remoteFamily?: string
-  readonly localAddress?: string
-  readonly localPort?: number
-  readonly localFamily?: string
-}
-
-/** The addresses of a stream, if it has any; they are kept, for a closed stream forgets them. */
-function addressed(stream: AddressedStream): AddressedStream | undefined {
-  const { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } = stream
-  if (remoteAddress === undefined && localAddress === undefined) return undefined
-  return { remoteAddress, remotePort, remoteFamily, localAddress, localPort, localFamily } as AddressedStream
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Whoever waits for the callback may use the buffer again afterwards; resends need it for longer. */
+function keptBytes(chunk: unknown): unknown {
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk)
+  return ArrayBuffer.isView(chunk) ? structuredClone(chunk) : chunk
 }

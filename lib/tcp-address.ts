@@ -1,17 +1,19 @@
-// What `host` and `port` mean where sockets of the system exist: TCP.
+// What `host` and `port`, or `path`, mean where sockets of the system exist.
 
-import type { ListenOptions } from './server.ts'
-import type { ConnectOptions, SocketOptions } from './socket.ts'
+import type { ConnectOptions } from './connect-options.ts'
+import { PathConnector } from './path-connector.ts'
+import type { ListenOptions } from './server-options.ts'
 import { tcpAcceptor } from './transports/tcp/acceptor.ts'
 import { tcpConnector } from './transports/tcp/connector.ts'
 import type { AcceptTransport, ConnectTransport } from './transports/transport.ts'
 
 export function connectorOf(options: ConnectOptions): ConnectTransport {
-  const { host, port, family, localAddress, lookup } = options
-  return tcpConnector({ host, port, family, localAddress, lookup })
+  const { path, host, port, family, hints, lookup, localAddress, localPort, blockList } = options
+  if (path !== undefined) return new PathConnector(path)
+  return tcpConnector({ host, port, family, hints, lookup, localAddress, localPort, blockList })
 }
 
-export function acceptorOf(options: ListenOptions, _socketOptions: SocketOptions): AcceptTransport {
-  const { signal: _signal, ...rest } = options
-  return tcpAcceptor(rest)
+export function acceptorOf(options: ListenOptions): AcceptTransport {
+  const { signal: _ofTheServer, port, ...rest } = options
+  return tcpAcceptor({ ...rest, port: port === undefined || port === null ? undefined : Number(port) })
 }

@@ -92,7 +92,7 @@ forEachPairing(t, 'terminates the connection on both sides', async (t, pairing) 
   const failed = t.rejects(receiving, { name: knowsTerminate ? 'TaskTerminated' : 'AllLinksFailed' })
   await send(bond.socket, 10_000, 1)
   bond.socket.terminate()
-  t.match(await bond.closed, { code: 'ECONNRESET', reason: 'terminated' })
+  t.equal(await bond.closed, undefined, 'only the other side takes it as an error')
   t.equal((await bond.peer.event('ended')).error, knowsTerminate ? 'Terminated' : 'NoLinksTimeout')
   await failed
 })

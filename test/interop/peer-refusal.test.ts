@@ -119,7 +119,7 @@ forEachPairing(
 
 forEachPairing(
   t,
-  'says that it does not listen when it is only given links',
+  'says that it does not listen once it is closed',
   async (t, { version }) => {
     const server = createServer()
     closeAtEnd(t, server)
@@ -127,8 +127,14 @@ forEachPairing(
     links.listen(0, '127.0.0.1')
     await once(links, 'listening')
     t.teardown(() => links.close())
-    const peer = new Peer(t, version)
-    await t.rejects(peer.call(`connect 127.0.0.1:${(links.address() as AddressInfo).port}`), { name: 'NotListening' })
+    const address = `127.0.0.1:${(links.address() as AddressInfo).port}`
+    const first = new Peer(t, version)
+    await first.call(`connect ${address}`)
+    server.close()
+    const second = new Peer(t, version)
+    await t.rejects(second.call(`connect ${address}`), { name: 'NotListening' })
+    await first.call(`add-link ${address}`)
+    await first.call('working-links 2')
   },
   'server',
 )
