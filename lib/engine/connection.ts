@@ -8,12 +8,15 @@ import { wireSize } from '../protocol/wire-size.ts'
 import { assert } from './assert.ts'
 import type { ConnectionStats } from './connection-stats.ts'
 import { EngineLink } from './engine-link.ts'
-import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason, Output } from './events.ts'
+import type { ConnectionFailure, EngineEvent, LinkCloseReason, Output } from './events.ts'
 import { Fifo } from './fifo.ts'
 import { nextControlMessage } from './link-control.ts'
 import { LinkHealth } from './link-health.ts'
+import { LinkTable } from './link-table.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
+
+export type { ConnectionStats } from './connection-stats.ts'
 
 /** Longest wait for the other side's Terminate. */
 const TERMINATE_WAIT_MS = 5_000
@@ -38,14 +41,13 @@ export class Connection {
   readonly #links: EngineLink[] = []
   readonly #sender: Sender
   readonly #receiver: Receiver
+  readonly #table: LinkTable
   readonly #health: LinkHealth
   readonly #events = new Fifo<EngineEvent>()
   /** Links that Terminate has still to be sent on. */
   #terminateOwed = new Set<EngineLink>()
   #state: ConnectionState = { kind: 'open' }
   #nowMs: number
-  #establishedMs: number | null = null
-  #notWorkingSinceMs: number | null
   #bothFinishedSinceMs: number | undefined
   #controlFrom = 0
   #writableAnnounced = true
@@ -58,7 +60,6 @@ export class Connection {
     const { config, firstSequence = { send: 0, receive: 0 } } = options
     this.#config = config
     this.#nowMs = nowMs
-    this.#notWorkingSinceMs = nowMs
     this.#sender = new Sender(config, this.#links, firstSequence.send)
     this.#receiver = new Receiver(config.recvBuffer, firstSequence.receive, {
       consumed: message => {
@@ -73,12 +74,8 @@ export class Connection {
         this.#sender.refuse()
       },
     })
-    this.#health = new LinkHealth(this.#links, config.maxPingSpread, {
-      doubt: link => this.#doubt(link),
-      confirm: link => this.#confirm(link),
-      unconfirm: (link, reason) => this.#unconfirm(link, reason),
-      close: (link, reason) => this.#closeLink(link, reason, reason !== 'locally-requested' && reason !== 'remotely-requested'),
-    })
+    this.#table = new LinkTable(this.#links, this.#sender, this.#events, nowMs)
+    this.#health = new LinkHealth(this.#links, config.maxPingSpread, this.#table)
   }
 
   // ---------------------------------------------------------------- looking
@@ -116,8 +113,8 @@ export class Connection {
     this.#nowMs = nowMs
     const { window } = this.#sender
     return {
-      established: this.#establishedMs,
-      notWorkingSince: this.#notWorkingSinceMs,
+      established: this.#table.establishedMs,
+      notWorkingSince: this.#table.notWorkingSinceMs,
       sendSpace: this.#sender.spaceBytes,
       unacked: window.unackedBytes,
       unconsumed: window.unconsumedBytes,
@@ -136,7 +133,7 @@ export class Connection {
     this.#nowMs = nowMs
     assert(this.#state.kind !== 'closed', 'link added to a closed connection')
     const link = new EngineLink(options.config, options.roundTripMs, this.#config.statsIntervals, nowMs)
-    this.#links.push(link)
+    this.#table.add(link)
     this.#sender.remoteRecvBuffer = options.remoteRecvBuffer
     if (this.#state.kind === 'terminating') this.#terminateOwed.add(link)
     return link
@@ -161,7 +158,7 @@ export class Connection {
   /** Removes a link in good order: no more data, Goodbye, the other side's Goodbye. */
   disconnectLink(link: EngineLink, nowMs: number): void {
     this.#nowMs = nowMs
-    this.#leave(link, 'local')
+    this.#table.leave(link, 'local', nowMs)
   }
 
   /** Stops or allows reliable messages on the link, in both directions. */
@@ -273,7 +270,8 @@ export class Connection {
     if (this.#state.kind === 'closed') return undefined
     if (this.#state.kind === 'terminating') return this.#state.deadlineMs
     let earliest = this.#health.nextDeadlineMs(this.#nowMs) ?? Number.POSITIVE_INFINITY
-    if (this.#notWorkingSinceMs !== null) earliest = Math.min(earliest, this.#notWorkingSinceMs + this.#config.noLinkTimeout)
+    const { notWorkingSinceMs } = this.#table
+    if (notWorkingSinceMs !== null) earliest = Math.min(earliest, notWorkingSinceMs + this.#config.noLinkTimeout)
     if (this.#bothFinishedSinceMs !== undefined) {
       earliest = Math.min(earliest, this.#bothFinishedSinceMs + this.#config.terminationTimeout)
     }
@@ -291,9 +289,10 @@ export class Connection {
       return
     }
     this.#health.check(nowMs)
+    const { notWorkingSinceMs } = this.#table
     if (this.#bothFinishedSinceMs !== undefined && nowMs >= this.#bothFinishedSinceMs + this.#config.terminationTimeout) {
       this.#close(this.undelivered ? 'no-links-timeout' : undefined)
-    } else if (this.#notWorkingSinceMs !== null && nowMs >= this.#notWorkingSinceMs + this.#config.noLinkTimeout) {
+    } else if (notWorkingSinceMs !== null && nowMs >= notWorkingSinceMs + this.#config.noLinkTimeout) {
       this.#close('no-links-timeout')
     }
   }
@@ -373,7 +372,7 @@ export class Connection {
   #receiveGoodbye(link: EngineLink): void {
     if (link.goodbyeReceived) throw new ProtocolError('second Goodbye')
     link.goodbyeReceived = true
-    this.#leave(link, 'remote')
+    this.#table.leave(link, 'remote', this.#nowMs)
     this.#closeIfGoodbyesDone(link)
   }
 
@@ -435,42 +434,6 @@ export class Connection {
 
   // ---------------------------------------------------------------- link states
 
-  #confirm(link: EngineLink): void {
-    const wasWorking = link.working
-    const anew = link.status.kind === 'unconfirmed' && link.status.reason === 'new'
-    this.#sender.trustAgain(link)
-    if (!anew) link.path.restart()
-    link.moveTo({ kind: 'working' })
-    if (!wasWorking) this.#events.push({ kind: 'linkWorking', link })
-    this.#noteWorking()
-  }
-
-  #doubt(link: EngineLink): void {
-    this.#sender.requeue(link)
-    link.moveTo({ kind: 'suspect', sinceMs: this.#nowMs })
-  }
-
-  #unconfirm(link: EngineLink, reason: NotWorkingReason): void {
-    const { status } = link
-    if (link.trusted) this.#sender.requeue(link)
-    if (link.working) {
-      link.hangs++
-      for (const other of this.#links) if (other.test.kind === 'failed') other.test = { kind: 'idle' }
-    }
-    const sinceMs = status.kind === 'unconfirmed' ? status.sinceMs : this.#nowMs
-    link.moveTo({ kind: 'unconfirmed', reason, sinceMs })
-    this.#events.push({ kind: 'linkNotWorking', link, reason })
-    this.#noteWorking()
-  }
-
-  #leave(link: EngineLink, initiator: 'local' | 'remote'): void {
-    if (link.closed || link.status.kind === 'leaving') return
-    if (link.trusted) this.#sender.requeue(link)
-    link.moveTo({ kind: 'leaving', initiator, sinceMs: this.#nowMs })
-    this.#events.push({ kind: 'linkNotWorking', link, reason: 'disconnecting' })
-    this.#noteWorking()
-  }
-
   #closeIfGoodbyesDone(link: EngineLink): void {
     if (link.goodbyeSent && link.goodbyeReceived) this.#closeLink(link, this.#orderlyReason(link), false)
   }
@@ -480,24 +443,13 @@ export class Connection {
     return link.status.initiator === 'local' ? 'locally-requested' : 'remotely-requested'
   }
 
-  #closeLink(link: EngineLink, reason: LinkCloseReason, abrupt: boolean, detail?: string): void {
-    if (link.closed) return
-    if (link.trusted) this.#sender.requeue(link)
-    for (let flight = link.flights.shift(); flight; flight = link.flights.shift()) link.path.forget(flight)
-    link.moveTo({ kind: 'closed', reason })
-    this.#links.splice(this.#links.indexOf(link), 1)
-    this.#terminateOwed.delete(link)
-    this.#events.push({ kind: 'linkClosed', link, reason, abrupt, detail })
-    this.#noteWorking()
-    if (this.#state.kind === 'terminating' && this.#links.length === 0) this.#close('terminated')
+  #closeLink(link: EngineLink, reason: LinkCloseReason, abrupt?: boolean, detail?: string): void {
+    this.#table.close(link, reason, this.#nowMs, abrupt, detail)
+    this.#closeIfAllTerminated()
   }
 
-  #noteWorking(): void {
-    const working = this.#links.some(link => link.working)
-    if (working) {
-      this.#notWorkingSinceMs = null
-      this.#establishedMs ??= this.#nowMs
-    } else this.#notWorkingSinceMs ??= this.#nowMs
+  #closeIfAllTerminated(): void {
+    if (this.#state.kind === 'terminating' && this.#links.length === 0) this.#close('terminated')
   }
 
   /** A witness may just have answered: links that were only waiting for one can be judged now. */

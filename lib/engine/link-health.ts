@@ -18,16 +18,12 @@ const DOUBT_PING_MS = 30
 /** Clocks of both ends of a comparison may differ so much. */
 const WITNESS_SLACK_MS = 2
 
-/** What health decides and the connection carries out. */
+/** What health decides, for the table of links to carry out. */
 export interface HealthActions {
-  /** The link's answers are overdue. */
-  doubt(link: EngineLink): void
-  /** The link answers again, or passed its test. */
-  confirm(link: EngineLink): void
-  /** The link is not to be used until it is confirmed. */
-  unconfirm(link: EngineLink, reason: NotWorkingReason): void
-  /** The link is not worth keeping. */
-  close(link: EngineLink, reason: LinkCloseReason): void
+  doubt(link: EngineLink, nowMs: number): void
+  confirm(link: EngineLink, nowMs: number): void
+  unconfirm(link: EngineLink, reason: NotWorkingReason, nowMs: number): void
+  close(link: EngineLink, reason: LinkCloseReason, nowMs: number): void
 }
 
 export class LinkHealth {
@@ -53,9 +49,9 @@ export class LinkHealth {
     link.provenMs = Math.max(link.provenMs, pingSentMs)
     if (link.test.kind === 'running') link.path.takeTest(roundTripMs, link.config.testDataLimit, nowMs)
     else link.path.takePing(roundTripMs, nowMs)
-    if (link.status.kind === 'suspect') this.#actions.confirm(link)
+    if (link.status.kind === 'suspect') this.#actions.confirm(link, nowMs)
     else if (link.status.kind === 'unconfirmed') this.#judgeTest(link, roundTripMs, nowMs)
-    this.#unconfirmSlow()
+    this.#unconfirmSlow(nowMs)
   }
 
   /** Something sent at `sentMs` was acknowledged on the link. */
@@ -65,8 +61,8 @@ export class LinkHealth {
     // Its late acks show that a link that timed out works after all.
     const { status } = link
     const timedOut = status.kind === 'suspect' || (status.kind === 'unconfirmed' && status.reason === 'ack-timeout')
-    if (timedOut && link.flights.length === 0) this.#actions.confirm(link)
-    if (link.config.maxPing !== null || this.#maxPingSpread !== null) this.#unconfirmSlow()
+    if (timedOut && link.flights.length === 0) this.#actions.confirm(link, nowMs)
+    if (link.config.maxPing !== null || this.#maxPingSpread !== null) this.#unconfirmSlow(nowMs)
   }
 
   /** Runs what is due on every link. */
@@ -100,10 +96,10 @@ export class LinkHealth {
 
   #judgeTest(link: EngineLink, roundTripMs: number, nowMs: number): void {
     if (roundTripMs <= link.config.ackTimeoutMax / 2 && (!this.#isSlow(link) || this.#othersUnusable(link))) {
-      this.#actions.confirm(link)
+      this.#actions.confirm(link, nowMs)
       return
     }
-    if (link.status.kind === 'unconfirmed') this.#actions.unconfirm(link, this.#isSlow(link) ? 'max-ping' : 'test-failed')
+    if (link.status.kind === 'unconfirmed') this.#actions.unconfirm(link, this.#isSlow(link) ? 'max-ping' : 'test-failed', nowMs)
     link.test = { kind: 'failed', retryMs: nowMs + link.config.retestInterval }
   }
 
@@ -111,12 +107,13 @@ export class LinkHealth {
 
   #checkRemoval(link: EngineLink, nowMs: number): void {
     const { config, status } = link
-    if (link.pingSentMs !== undefined && nowMs >= link.pingSentMs + config.pingTimeout) this.#actions.close(link, 'ping-timeout')
-    else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) this.#actions.close(link, 'send-timeout')
+    if (link.pingSentMs !== undefined && nowMs >= link.pingSentMs + config.pingTimeout)
+      this.#actions.close(link, 'ping-timeout', nowMs)
+    else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) this.#actions.close(link, 'send-timeout', nowMs)
     else if (status.kind === 'leaving' && nowMs >= status.sinceMs + config.nonWorkingTimeout) {
-      this.#actions.close(link, status.initiator === 'local' ? 'locally-requested' : 'remotely-requested')
+      this.#actions.close(link, status.initiator === 'local' ? 'locally-requested' : 'remotely-requested', nowMs)
     } else if (status.kind === 'unconfirmed' && nowMs >= status.sinceMs + config.nonWorkingTimeout) {
-      this.#actions.close(link, 'non-working-timeout')
+      this.#actions.close(link, 'non-working-timeout', nowMs)
     }
   }
 
@@ -133,7 +130,7 @@ export class LinkHealth {
   // ---- overdue acks
 
   #checkAcks(link: EngineLink, nowMs: number): void {
-    if (nowMs >= this.#ackDeadlineMs(link)) this.#actions.unconfirm(link, 'ack-timeout')
+    if (nowMs >= this.#ackDeadlineMs(link)) this.#actions.unconfirm(link, 'ack-timeout', nowMs)
   }
 
   #ackDeadlineMs(link: EngineLink): number {
@@ -156,7 +153,7 @@ export class LinkHealth {
     const witnessed = this.#links.some(
       other => other !== link && other.usable && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS,
     )
-    if (witnessed) this.#actions.doubt(link)
+    if (witnessed) this.#actions.doubt(link, nowMs)
   }
 
   /** Time of the next step against a silent link; a step due before `afterMs` waits for a witness, not for time. */
@@ -218,9 +215,9 @@ export class LinkHealth {
     return this.#links.every(other => other === link || !other.usable || this.#isSlow(other))
   }
 
-  #unconfirmSlow(): void {
+  #unconfirmSlow(nowMs: number): void {
     for (const link of this.#links) {
-      if (link.working && this.#isSlow(link) && !this.#othersUnusable(link)) this.#actions.unconfirm(link, 'max-ping')
+      if (link.working && this.#isSlow(link) && !this.#othersUnusable(link)) this.#actions.unconfirm(link, 'max-ping', nowMs)
     }
   }
 }
