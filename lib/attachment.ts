@@ -15,8 +15,9 @@ type Callback = (error?: Error | null) => void
 export interface AttachmentObserver {
   /** Bytes moved. */
   active(): void
+  /** Also after `detach`. */
   linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void
-  /** The connection is over, perhaps long after `detach`. Once. */
+  /** The connection is over; also after `detach`. Once. */
   closed(): void
 }
 
@@ -182,7 +183,10 @@ class Nobody implements BondHandler {
   writable(): void {}
   finished(): void {}
   writeRefused(): void {}
-  linkClosed(): void {}
+
+  linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void {
+    this.#observer.linkClosed(link, reason, error)
+  }
 
   closed(): void {
     this.#observer.closed()

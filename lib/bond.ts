@@ -11,8 +11,8 @@ import { payloadLimit } from './engine/receiver.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import type { LinkMessage } from './protocol/messages.ts'
-import { throwLater } from './run-foreign.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
+import { throwLater } from './run-foreign.ts'
 
 /** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
 const LATE_MS = 5

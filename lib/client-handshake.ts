@@ -21,7 +21,7 @@ export interface ClientHandshakeOptions {
   readonly timeoutMs: number
   /** Whether the connection is established; asked when Connect is sent. */
   isExisting(): boolean
-  /** Looks at the server that answered; throws if it is the wrong one. Asked whenever it may have become the wrong one. */
+  /** Looks at the server that answered; throws if it is the wrong one. Asked at Welcome and again before Connect. */
   checkServer(serverId: string): void
   /** Whether the link may join. */
   admit(link: Link): boolean | Promise<boolean>
@@ -110,15 +110,14 @@ export class ClientHandshake implements ChannelHandler {
   }
 
   #beAccepted({ link, welcome, sentMs }: AwaitingAccepted): void {
-    const serverId = idToHex(welcome.serverId)
-    try {
-      this.#options.checkServer(serverId)
-    } catch (error) {
-      this.#fail(asError(error))
-      return
-    }
     this.#finish()
-    this.#accepted({ link, channel: this.#channel, roundTripMs: now() - sentMs, remoteRecvBuffer: welcome.recvBuffer, serverId })
+    this.#accepted({
+      link,
+      channel: this.#channel,
+      roundTripMs: now() - sentMs,
+      remoteRecvBuffer: welcome.recvBuffer,
+      serverId: idToHex(welcome.serverId),
+    })
   }
 
   async #answer(welcome: WelcomeMessage): Promise<void> {

@@ -11,13 +11,15 @@ export class LinkAdmission {
   readonly #present: () => readonly Link[]
   /** Let in, but not there yet. */
   readonly #admitted = new Set<Link>()
+  /** Given up, perhaps before the filters answered. */
+  readonly #released = new WeakSet<Link>()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(present: () => readonly Link[]) {
     this.#present = present
   }
 
-  /** Whether all `filters` let `link` in. A yes holds until `release`, or until the link is among the present ones. */
+  /** Whether all `filters` let `link` in. A yes holds until `release`. */
   admit(link: Link, filters: readonly (LinkFilter | undefined)[]): boolean | Promise<boolean> {
     const asked = filters.filter(filter => filter !== undefined)
     if (asked.length === 0) return true
@@ -28,25 +30,37 @@ export class LinkAdmission {
 
   /** The link joined, or will not. */
   release(link: Link): void {
+    this.#released.add(link)
     this.#admitted.delete(link)
   }
 
   async #ask(link: Link, filters: readonly LinkFilter[]): Promise<boolean> {
-    const present = this.#present()
-    const existing = [...present, ...Array.from(this.#admitted).filter(other => !present.includes(other))]
-    for (const filter of filters) if (!(await inTime(filter, link, existing))) return false
+    for (const filter of filters) {
+      if (this.#released.has(link)) return false
+      if (!(await saysYes(filter, link, this.#existing()))) return false
+    }
+    if (this.#released.has(link)) return false
     this.#admitted.add(link)
     return true
   }
+
+  #existing(): readonly Link[] {
+    return [...new Set([...this.#present(), ...this.#admitted])]
+  }
 }
 
-async function inTime(filter: LinkFilter, link: Link, existing: readonly Link[]): Promise<boolean> {
+async function saysYes(filter: LinkFilter, link: Link, existing: readonly Link[]): Promise<boolean> {
+  return answersYes(() => filter(link, existing), FILTER_TIMEOUT_MS)
+}
+
+/** Whether the application says yes: no is also a throw, a rejection, anything but `true`, and no answer in time. */
+export async function answersYes(ask: () => unknown, timeoutMs: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const tooLate = new Promise<false>(resolve => {
-    timer = setTimeout(() => resolve(false), FILTER_TIMEOUT_MS)
+    timer = setTimeout(() => resolve(false), timeoutMs)
   })
   try {
-    return (await Promise.race([filter(link, existing), tooLate])) === true
+    return (await Promise.race([ask(), tooLate])) === true
   } catch {
     return false
   } finally {

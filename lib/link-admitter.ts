@@ -1,30 +1,38 @@
 // Decides about incoming links: which connection each belongs to, whether it may join, and what strangers may cost.
 
 import type { Duplex } from '#platform/stream'
+import { addressesOf } from './addresses.ts'
 import type { Bond } from './bond.ts'
 import { ClosedIds } from './closed-ids.ts'
-import type { Config, LinkConfig } from './config.ts'
+import type { LinkConfig } from './config.ts'
 import { HawserError } from './errors.ts'
+import { HandshakeRate } from './handshake-rate.ts'
 import type { Link } from './link.ts'
-import { LinkAdmission } from './link-admission.ts'
+import { answersYes, LinkAdmission } from './link-admission.ts'
 import { LinkChannel } from './link-channel.ts'
 import { RefusedReason } from './protocol/messages.ts'
-import type { DropInfo, LinkRequest, ServerOptions } from './server.ts'
+import { runForeign } from './run-foreign.ts'
 import { type IncomingLink, ServerHandshake } from './server-handshake.ts'
-import { Socket } from './socket.ts'
+import { checkedLimits, type DropInfo, type LinkRequest, type ServerOptions } from './server-options.ts'
+import type { AcceptedSocket, Socket } from './socket.ts'
 import type { LinkFilter, LinkTag } from './transports/transport.ts'
 
-const DEFAULT_LIMITS = { handshakeTimeout: 10_000, maxHandshakes: 128, maxConnections: 1_024, maxLinksPerConnection: 32 }
 /** Of `maxHandshakes` one remote address may have this share. */
 const HANDSHAKES_PER_ADDRESS_SHARE = 1 / 8
+/** A connection without links that never had one that worked is dropped after this time. */
+const UNUSED_MS = 10_000
+const AUTHORIZE_TIMEOUT_MS = 10_000
 
 export interface LinkAdmitterOptions {
   readonly serverId: Uint8Array
-  readonly config: Config
+  readonly recvBuffer: number
+  readonly linkConfig: LinkConfig
   readonly serverOptions: ServerOptions
+  /** Makes the socket of a new connection. */
+  readonly makeSocket: (id: string, observer: ConnectionObserver) => AcceptedSocket
   /** Whether new connections are accepted. */
-  readonly isListening: () => boolean
-  /** Whether there are more connections than `maxConnections` of the server. */
+  readonly isAccepting: () => boolean
+  /** Whether the server has as many connections as its `maxConnections` allows. */
   readonly isFull: () => boolean
   readonly onConnection: (socket: Socket) => void
   readonly onLink: (link: Link, socket: Socket) => void
@@ -32,6 +40,14 @@ export interface LinkAdmitterOptions {
   readonly onDrop: (info: DropInfo) => void
   /** A connection is over. */
   readonly onClosed: () => void
+}
+
+/** What is heard of a connection. */
+export interface ConnectionObserver {
+  linkClosed(link: Link): void
+  linkError(error: Error, tag: LinkTag): void
+  /** It is over, also for the peer. */
+  closed(): void
 }
 
 /** An incoming link. */
@@ -43,32 +59,40 @@ export interface NewIncomingLink {
 }
 
 interface Connection {
-  readonly id: string
-  readonly socket: Socket
+  readonly accepted: AcceptedSocket
   readonly bond: Bond
   readonly admission: LinkAdmission
-  readonly onLink: (link: Link) => void
   /** Links that are being decided about. */
   pendingLinks: number
   /** The application knows it. */
   announced: boolean
+  /** Runs while it has no link and never had one that worked. */
+  unusedTimer: ReturnType<typeof setTimeout> | undefined
 }
 
 export class LinkAdmitter {
   readonly #options: LinkAdmitterOptions
-  readonly #limits: Required<NonNullable<ServerOptions['limits']>>
+  readonly #limits: ReturnType<typeof checkedLimits>
   readonly #connections = new Map<string, Connection>()
   readonly #closedIds = new ClosedIds()
+  /** Those under way, with the remote address. */
   readonly #handshakes = new Map<ServerHandshake, string | undefined>()
+  readonly #rate = new HandshakeRate()
 
   constructor(options: LinkAdmitterOptions) {
     this.#options = options
-    this.#limits = { ...DEFAULT_LIMITS, ...options.serverOptions.limits }
+    this.#limits = checkedLimits(options.serverOptions.limits)
   }
 
-  /** The live connections. */
+  /** Of the live connections that the application was told of. */
   get sockets(): readonly Socket[] {
-    return Array.from(this.#connections.values(), connection => connection.socket)
+    const connections = [...this.#connections.values()].filter(({ announced }) => announced)
+    return connections.map(({ accepted }) => accepted.socket).filter(socket => !socket.destroyed)
+  }
+
+  /** Whether no connection is left, not even one whose socket is gone but whose last bytes are on their way. */
+  get idle(): boolean {
+    return this.#connections.size === 0
   }
 
   /** Ends the handshakes under way. */
@@ -81,132 +105,179 @@ export class LinkAdmitter {
   /** Runs the handshake on an incoming stream; resolves to the link once it joined a connection. */
   admit(stream: Duplex, options: NewIncomingLink): Promise<Link> {
     return new Promise((resolve, reject) => {
-      const fail = (error: Error): void => {
+      let withdraw = () => {}
+      let over = false
+      const end = (): boolean => {
+        if (over) return false
+        over = true
+        withdraw()
         this.#handshakes.delete(handshake)
-        this.#options.onLinkError(error, options.tag, undefined)
-        reject(error)
+        return true
       }
-      const { tag, userData = NO_USER_DATA, config = this.#options.config.link } = options
+      const fail = (error: Error): void => {
+        if (!end()) return
+        reject(error)
+        runForeign(() => this.#options.onLinkError(error, options.tag, undefined))
+      }
       const channel = new LinkChannel(stream, NOBODY)
       const handshake = new ServerHandshake(
         channel,
         {
-          tag,
-          linkConfig: config,
+          tag: options.tag,
+          linkConfig: options.config ?? this.#options.linkConfig,
           serverId: this.#options.serverId,
-          userData,
-          recvBuffer: this.#options.config.recvBuffer,
+          userData: options.userData ?? NO_USER_DATA,
+          recvBuffer: this.#options.recvBuffer,
           timeoutMs: this.#limits.handshakeTimeout,
         },
         incoming => {
-          this.#decide(incoming, options.filter)
-            .finally(() => this.#handshakes.delete(handshake))
-            .then(resolve, fail)
+          this.#decide(incoming, options.filter, end).then(resolve, fail)
         },
         fail,
       )
       channel.handler = handshake
-      const remoteAddress = addressOf(stream)
-      const full = this.#isFullOfHandshakes(remoteAddress)
-      this.#handshakes.set(handshake, remoteAddress)
-      if (full) {
-        this.#options.onDrop(dropInfo(stream, tag))
-        handshake.fail(new HawserError('ECONNREFUSED', 'connection-refused', 'too many handshakes at once'))
-      } else handshake.start()
+      const obstacle = this.#obstacleTo(stream)
+      this.#handshakes.set(handshake, remoteAddressOf(stream))
+      if (obstacle) {
+        handshake.fail(obstacle)
+        this.#drop(stream, options.tag)
+      } else withdraw = this.#rate.add(() => handshake.start())
     })
   }
 
-  #isFullOfHandshakes(remoteAddress: string | undefined): boolean {
+  #obstacleTo(stream: Duplex): Error | undefined {
+    const address = remoteAddressOf(stream)
+    if (address !== undefined && this.#options.serverOptions.blockList?.check(address, address.includes(':') ? 'ipv6' : 'ipv4')) {
+      return new HawserError('ECONNREFUSED', 'connection-refused', 'the address is blocked')
+    }
     const { maxHandshakes } = this.#limits
-    if (this.#handshakes.size >= maxHandshakes) return true
-    if (remoteAddress === undefined) return false
     let same = 0
-    for (const address of this.#handshakes.values()) if (address === remoteAddress) same++
-    return same >= Math.max(1, Math.floor(maxHandshakes * HANDSHAKES_PER_ADDRESS_SHARE))
+    for (const other of this.#handshakes.values()) if (address !== undefined && other === address) same++
+    const mostOfSame = Math.max(1, Math.floor(maxHandshakes * HANDSHAKES_PER_ADDRESS_SHARE))
+    if (this.#handshakes.size < maxHandshakes && same < mostOfSame) return undefined
+    return new HawserError('ECONNREFUSED', 'connection-refused', 'too many handshakes at once')
   }
 
-  async #decide(incoming: IncomingLink, filter: LinkFilter | undefined): Promise<Link> {
-    const known = this.#connections.get(incoming.connectionId)
+  #drop(stream: Duplex, tag: LinkTag): void {
+    runForeign(() => this.#options.onDrop({ tag: String(tag), ...addressesOf(stream) }))
+  }
+
+  /** @param joined - called synchronously when the handshake has come to its end */
+  async #decide(incoming: IncomingLink, filter: LinkFilter | undefined, joined: () => void): Promise<Link> {
+    const known = this.#find(incoming.connectionId)
     if (!known) this.#checkStart(incoming)
     if (!(await this.#isAuthorized(incoming, !known))) throw refused(incoming, RefusedReason.LinkRefused)
+    checkPending(incoming)
     // Another link of the same connection may have been accepted meanwhile, or the connection may have ended.
-    const connection = this.#connections.get(incoming.connectionId)
-    if (connection) return this.#join(connection, incoming, filter)
+    const connection = this.#find(incoming.connectionId)
+    if (connection) return this.#join(connection, incoming, filter, joined)
     this.#checkStart(incoming)
-    return this.#join(this.#makeConnection(incoming.connectionId), incoming, filter)
+    return this.#join(this.#makeConnection(incoming.connectionId), incoming, filter, joined)
   }
 
   #checkStart(incoming: IncomingLink): void {
     if (incoming.existing || this.#closedIds.has(incoming.connectionId)) throw refused(incoming, RefusedReason.ConnectionClosed)
-    if (!this.#options.isListening()) throw refused(incoming, RefusedReason.NotListening)
+    if (!this.#options.isAccepting()) throw refused(incoming, RefusedReason.NotListening)
     if (this.#connections.size < this.#limits.maxConnections) return
-    this.#options.onDrop(dropInfo(incoming.link.stream, incoming.link.tag))
+    this.#drop(incoming.link.stream, incoming.link.tag)
     throw refused(incoming, RefusedReason.ConnectionRefused)
   }
 
   async #isAuthorized(incoming: IncomingLink, startsConnection: boolean): Promise<boolean> {
     const { authorize } = this.#options.serverOptions
     if (!authorize) return true
-    const { link } = incoming
-    const request = { tag: link.tag, userData: link.remoteUserData, startsConnection, remoteAddress: addressOf(link.stream) }
-    // The time limit of the handshake covers an answer that never comes: the link is then no longer pending.
-    return await authorize(request)
+    const { tag, remoteUserData: userData, stream } = incoming.link
+    const request: LinkRequest = { tag, userData, startsConnection, remoteAddress: remoteAddressOf(stream) }
+    return answersYes(() => authorize(request), AUTHORIZE_TIMEOUT_MS)
   }
 
-  async #join(connection: Connection, incoming: IncomingLink, filter: LinkFilter | undefined): Promise<Link> {
-    if (connection.bond.links.length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {
+  async #join(connection: Connection, incoming: IncomingLink, filter: LinkFilter | undefined, joined: () => void): Promise<Link> {
+    const { bond, admission } = connection
+    if (bond.links.length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {
       throw refused(incoming, RefusedReason.LinkRefused)
     }
     connection.pendingLinks++
     try {
-      if (!(await connection.admission.admit(incoming.link, this.#filters(filter))))
-        throw refused(incoming, RefusedReason.LinkRefused)
-      if (connection.bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
+      const filters = [filter, this.#options.serverOptions.linkFilter]
+      if (!(await admission.admit(incoming.link, filters))) throw refused(incoming, RefusedReason.LinkRefused)
+      checkPending(incoming)
+      if (bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
+      joined()
       this.#accept(connection, incoming)
       return incoming.link
     } finally {
-      connection.admission.release(incoming.link)
+      admission.release(incoming.link)
       connection.pendingLinks--
-      if (!connection.announced && connection.pendingLinks === 0) connection.bond.abort('all-links-failed')
+      if (!connection.announced && connection.pendingLinks === 0) discard(connection)
     }
   }
 
-  #filters(filter: LinkFilter | undefined): readonly (LinkFilter | undefined)[] {
-    return [filter, this.#options.serverOptions.linkFilter]
-  }
-
   #accept(connection: Connection, incoming: IncomingLink): void {
-    if (!incoming.pending)
-      throw new HawserError('ECONNABORTED', 'link-closed', 'the client went away while the link was decided about')
+    const { link } = incoming
+    const { socket, linkJoined } = connection.accepted
     incoming.accept()
     connection.bond.join(incoming)
-    connection.onLink(incoming.link)
-    if (!connection.announced) this.#announce(connection, incoming.link)
-    this.#options.onLink(incoming.link, connection.socket)
+    clearTimeout(connection.unusedTimer)
+    runForeign(() => linkJoined(link, () => this.#announce(connection, link)))
+    runForeign(() => this.#options.onLink(link, socket))
   }
 
   /** Synchronously with the first Accepted: what follows it finds its listeners. */
   #announce(connection: Connection, link: Link): void {
+    const { socket } = connection.accepted
+    const full = this.#options.isFull()
     connection.announced = true
-    if (this.#options.isFull()) {
-      this.#options.onDrop(dropInfo(link.stream, link.tag))
-      connection.socket.destroy()
-      return
-    }
-    if (this.#options.serverOptions.pauseOnConnect) connection.socket.pause()
-    this.#options.onConnection(connection.socket)
+    if (full) {
+      socket.destroy()
+      this.#drop(link.stream, link.tag)
+    } else this.#options.onConnection(socket)
   }
 
   #makeConnection(id: string): Connection {
-    const { socket, bond, onLink } = Socket.accepted(this.#options.serverOptions, this.#options.config, id, () => {
-      if (!this.#connections.delete(id)) return
-      if (connection.announced) this.#closedIds.add(id)
-      this.#options.onClosed()
+    const accepted = this.#options.makeSocket(id, {
+      linkClosed: () => this.#watchUnused(connection),
+      linkError: (error, tag) => this.#options.onLinkError(error, tag, accepted.socket),
+      closed: () => {
+        this.#forget(id, connection)
+        this.#options.onClosed()
+      },
     })
+    const { bond } = accepted
     const admission = new LinkAdmission(() => bond.links)
-    const connection: Connection = { id, socket, bond, onLink, admission, pendingLinks: 0, announced: false }
+    const connection: Connection = {
+      accepted,
+      bond,
+      admission,
+      pendingLinks: 0,
+      announced: false,
+      unusedTimer: undefined,
+    }
     this.#connections.set(id, connection)
     return connection
+  }
+
+  /** Whoever connects and goes away at once must not cost a connection for as long as a client that may come back. */
+  #watchUnused(connection: Connection): void {
+    const { bond } = connection
+    if (bond.links.length > 0 || bond.stats().established !== null) return
+    clearTimeout(connection.unusedTimer)
+    connection.unusedTimer = setTimeout(() => bond.abort('all-links-failed'), UNUSED_MS)
+    connection.unusedTimer.unref?.()
+  }
+
+  /** The connection with this id, unless it is over. */
+  #find(id: string): Connection | undefined {
+    const connection = this.#connections.get(id)
+    if (!connection?.bond.closed) return connection
+    this.#forget(id, connection)
+    return undefined
+  }
+
+  #forget(id: string, connection: Connection): void {
+    clearTimeout(connection.unusedTimer)
+    if (this.#connections.get(id) !== connection) return
+    this.#connections.delete(id)
+    if (connection.announced) this.#closedIds.add(id)
   }
 }
 
@@ -228,11 +299,17 @@ function refused(incoming: IncomingLink, reason: RefusedReason): HawserError {
   }
 }
 
-function addressOf(stream: Duplex): string | undefined {
-  return (stream as { remoteAddress?: string }).remoteAddress
+/** Nobody knows the socket: it must not emit an error. */
+function discard({ accepted, bond }: Connection): void {
+  accepted.socket.destroy()
+  bond.abort('all-links-failed')
 }
 
-function dropInfo(stream: Duplex, tag: LinkTag): DropInfo {
-  const { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } = stream as Partial<Socket>
-  return { tag: String(tag), localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily }
+function checkPending(incoming: IncomingLink): void {
+  if (incoming.pending) return
+  throw new HawserError('ECONNABORTED', 'link-closed', 'the client went away while the link was decided about')
+}
+
+function remoteAddressOf(stream: object): string | undefined {
+  return (stream as { remoteAddress?: string }).remoteAddress
 }

@@ -213,9 +213,9 @@ export class LinkChannel {
     if (many) duplex.cork?.()
     for (const chunk of chunks) if (duplex.write(chunk) === false) full = true
     if (many) duplex.uncork?.()
-    if (!full) return
+    // It need not tell: 'close' may be switched off.
     if (duplex.destroyed) this.#endWith('failed', duplex.errored ?? undefined)
-    else this.#needsDrain = duplex.writableNeedDrain ?? !this.#drainSeen
+    else if (full) this.#needsDrain = duplex.writableNeedDrain ?? !this.#drainSeen
   }
 
   // ---------------------------------------------------------------- handing over

@@ -8,6 +8,7 @@ import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { LinkAdmission } from './link-admission.ts'
 import { LinkChannel } from './link-channel.ts'
+import { MessageType } from './protocol/messages.ts'
 import { type DialedLink, Dialer } from './transports/dialer.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
@@ -106,7 +107,7 @@ export class OutgoingLinks {
       return await this.#establish(isPromise(stream) ? await stream : stream, options)
     } catch (error) {
       const known = error instanceof Error ? error : new Error(String(error))
-      this.#errors.push(known)
+      if (!this.established) this.#errors.push(known)
       this.#options.onLinkError(known, options.tag)
       throw known
     } finally {
@@ -125,11 +126,15 @@ export class OutgoingLinks {
     return new Promise((resolve, reject) => {
       const { tag, userData = NO_USER_DATA, config = this.#options.config.link, filter, signal } = options
       const channel = new LinkChannel(stream, NOBODY)
-      let over = false
       const done = () => {
-        over = true
         this.#handshakes.delete(handshake)
         signal?.removeEventListener('abort', abandon)
+      }
+      const failed = (error: Error) => {
+        if (asked) this.#admission.release(asked)
+        this.#judgeRefusal(error)
+        this.#abortIfUnused()
+        reject(error)
       }
       let asked: Link | undefined
       const handshake = new ClientHandshake(
@@ -143,29 +148,29 @@ export class OutgoingLinks {
           timeoutMs: config.pingTimeout,
           isExisting: () => this.established,
           checkServer: serverId => this.#checkServer(serverId),
-          admit: async link => {
+          admit: link => {
             asked = link
-            const isAdmitted = await this.#admission.admit(link, [filter, this.#options.linkFilter])
-            if (over) this.#admission.release(link)
-            return isAdmitted
+            return this.#admission.admit(link, [filter, this.#options.linkFilter])
           },
         },
         accepted => {
           const { link } = accepted
           done()
-          const joined = this.#join(accepted)
+          const obstacle = this.#obstacleTo(accepted)
+          if (obstacle) {
+            this.#sendAway(accepted)
+            failed(obstacle)
+            return
+          }
+          this.#serverId ??= accepted.serverId
+          this.#options.bond.join(accepted)
           this.#admission.release(link)
-          if (joined) {
-            resolve(link)
-            this.#options.onLink(link)
-          } else reject(new HawserError('ECONNABORTED', 'link-closed', 'the connection was closed during the handshake'))
+          resolve(link)
+          this.#options.onLink(link)
         },
         error => {
           done()
-          if (asked) this.#admission.release(asked)
-          this.#judgeRefusal(error)
-          this.#abortIfUnused()
-          reject(error)
+          failed(error)
         },
       )
       const abandon = () => handshake.abandon()
@@ -176,19 +181,26 @@ export class OutgoingLinks {
     })
   }
 
-  #join(accepted: AcceptedLink): boolean {
+  #obstacleTo({ serverId }: AcceptedLink): Error | undefined {
     if (this.#options.bond.closed) {
-      accepted.channel.end()
-      return false
+      return new HawserError('ECONNABORTED', 'link-closed', 'the connection was closed during the handshake')
     }
-    this.#serverId ??= accepted.serverId
-    this.#options.bond.join(accepted)
-    return true
+    return this.#isWrongServer(serverId) ? wrongServer() : undefined
+  }
+
+  /** The server holds a connection for which nobody is here, unless that one ended in good order, which it finds out itself. */
+  #sendAway({ channel }: AcceptedLink): void {
+    const { closed, failure } = this.#options.bond
+    if (!closed || failure) channel.send({ type: MessageType.Terminate })
+    channel.end()
   }
 
   #checkServer(serverId: string): void {
-    if (this.#serverId === undefined || this.#serverId === serverId) return
-    throw new HawserError('ECONNRESET', 'server-id-mismatch', 'another server answered than the one the connection began with')
+    if (this.#isWrongServer(serverId)) throw wrongServer()
+  }
+
+  #isWrongServer(serverId: string): boolean {
+    return this.#serverId !== undefined && this.#serverId !== serverId
   }
 
   /** The wrong server on one path, or a server that forgot the connection, matters only while no link works or may soon. */
@@ -210,6 +222,11 @@ export class OutgoingLinks {
     if (this.established || this.#stopped || this.#trying > 0 || !this.#dialerFailed) return
     this.#options.onInitialFailure(this.#errors)
   }
+}
+
+function wrongServer(): HawserError {
+  const text = 'another server answered than the one the connection began with'
+  return new HawserError('ECONNRESET', 'server-id-mismatch', text)
 }
 
 function isPromise(value: Duplex | PromiseLike<Duplex>): value is PromiseLike<Duplex> {

@@ -129,7 +129,8 @@ export function normalizeListen(args: readonly unknown[]): { options: ListenOpti
   const backlog = others.find(argument => typeof argument === 'number')
   const rest = typeof backlog === 'number' ? { backlog } : {}
   if (typeof first === 'string' && Number.isNaN(Number(first))) return { options: { path: first, ...rest }, onListening }
-  if (first !== undefined && first !== null && typeof first !== 'number' && typeof first !== 'string') throw invalidListenOptions()
+  if (first !== undefined && first !== null && typeof first !== 'number' && typeof first !== 'string')
+    throw invalidListenOptions()
   const port = first ?? 0
   checkPort(port)
   const [host] = others

@@ -128,7 +128,7 @@ export class Socket extends Duplex {
         linkClosed: (link, reason, error) => {
           observer.linkClosed(link)
           if (error && reason !== 'connection-closed') observer.linkError(error, link.tag)
-          socket.#linkClosed(link, reason, error)
+          if (!socket.destroyed) socket.#linkClosed(link, reason, error)
         },
         closed: () => observer.closed(),
       },
@@ -213,19 +213,19 @@ export class Socket extends Duplex {
     const connectionId = randomBytes(ID_BYTES)
     this.#id = idToHex(connectionId)
     this.#state = 'connecting'
+    const ifPresent = (action: () => void) => {
+      if (this.#outgoing === outgoing && !this.destroyed) runForeign(action)
+    }
     const attachment = new Attachment(
       this,
       this.#config,
       {
         active: () => this.#idle.touch(),
-        linkClosed: (link, reason, error) => this.#linkClosed(link, reason, error),
+        linkClosed: (link, reason, error) => ifPresent(() => this.#linkClosed(link, reason, error)),
         closed: () => outgoing.stop(),
       },
       true,
     )
-    const ifPresent = (action: () => void) => {
-      if (this.#outgoing === outgoing && !this.destroyed) runForeign(action)
-    }
     const outgoing: OutgoingLinks = new OutgoingLinks({
       bond: attachment.bond,
       connectionId,

@@ -20,7 +20,7 @@ export interface Pairing {
 }
 
 /** Every version of the reference, in both roles. */
-export const pairings: readonly Pairing[] = peerVersions.flatMap((version) => [
+export const pairings: readonly Pairing[] = peerVersions.flatMap(version => [
   { version, role: 'client' } as const,
   { version, role: 'server' } as const,
 ])
@@ -33,7 +33,7 @@ export function forEachPairing(t: Test, title: string, body: (t: Test, pairing: 
   for (const pairing of pairings) {
     if (only !== undefined && pairing.role !== only) continue
     const name = `${title} (${pairing.role} to aggligator ${pairing.version})`
-    t.test(name, { timeout: TEST_TIMEOUT_MS }, (t) => body(t, pairing))
+    t.test(name, { timeout: TEST_TIMEOUT_MS }, t => body(t, pairing))
   }
 }
 
@@ -73,16 +73,16 @@ export class Bonded {
 
   /** Hawser's link through a relay. */
   link(index: number): Link {
-    const link = this.socket.links.find((link) => this.#isThrough(index, `${link.tag} ${Buffer.from(link.remoteUserData)}`))
-    if (!link) throw new Error(`no link over relay ${index} among ${this.socket.links.map((link) => String(link.tag))}`)
+    const link = this.socket.links.find(link => this.#isThrough(index, `${link.tag} ${Buffer.from(link.remoteUserData)}`))
+    if (!link) throw new Error(`no link over relay ${index} among ${this.socket.links.map(link => String(link.tag))}`)
     return link
   }
 
   /** The place of the peer's link through a relay among its links. */
   async peerLinkIndex(index: number): Promise<number> {
     const links = await this.peer.links()
-    const found = links.findIndex((link) => link.disconnected === null && this.#isThrough(index, link.tag))
-    if (found < 0) throw new Error(`no link over relay ${index} among ${links.map((link) => link.tag)}`)
+    const found = links.findIndex(link => link.disconnected === null && this.#isThrough(index, link.tag))
+    if (found < 0) throw new Error(`no link over relay ${index} among ${links.map(link => link.tag)}`)
     return found
   }
 
@@ -109,7 +109,7 @@ export class Bonded {
   /** Waits until so many links work, for both sides. */
   async workingLinks(count: number): Promise<void> {
     await this.peer.call(`working-links ${count}`)
-    await until(() => this.socket.links.filter((link) => link.working).length === count, `${count} working links`)
+    await until(() => this.socket.links.filter(link => link.working).length === count, `${count} working links`)
   }
 
   /** Ends both directions, and checks that both sides take it as a normal end. */
@@ -150,7 +150,7 @@ async function connectTo(t: Test, peer: Peer, options: BondedOptions): Promise<B
 /** An outgoing connection over one link for each relay. */
 export function dialPeer(relays: readonly Relay[], options: Pick<BondedOptions, 'config' | 'reconnectDelay'> = {}): Socket {
   const { config = {}, reconnectDelay = NEVER_MS } = options
-  const hosts = relays.map((relay) => relay.address)
+  const hosts = relays.map(relay => relay.address)
   const transports = [tcpConnector({ hosts, linkFilter: 'none' })]
   return connect({ transports, config, reconnectDelay, allowHalfOpen: true })
 }
@@ -159,7 +159,7 @@ async function acceptFrom(t: Test, peer: Peer, options: BondedOptions): Promise<
   const { server, port } = await startServer(t, options.config)
   const relays = await startRelays(t, port, options.links)
   const accepted = once(server, 'connection')
-  await peer.call(`connect ${relays.map((relay) => relay.address).join(' ')}`)
+  await peer.call(`connect ${relays.map(relay => relay.address).join(' ')}`)
   const [socket] = await accepted
   return new Bonded(t, 'server', socket, peer, relays, port)
 }
@@ -185,9 +185,9 @@ async function startRelays(t: Test, port: number, count = 1): Promise<Relay[]> {
 
 /** Resolves when the socket has closed, to the error if there was one. */
 export function closing(socket: Socket): Promise<Error | undefined> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     let error: Error | undefined
-    socket.on('error', (first) => {
+    socket.on('error', first => {
       error ??= first
     })
     socket.on('close', () => resolve(error))

@@ -7,7 +7,18 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -20,7 +31,7 @@ const tools = { crate: 'aggligator-util', version: '0.18.7', programs: ['agg-tun
 const peers = [
   { version: '0.9.7', features: [] },
   { version: '0.9.12', features: ['terminate'] },
-  { version: '0.12.3', features: ['terminate', 'link-config'], ignoreRustVersion: true }
+  { version: '0.12.3', features: ['terminate', 'link-config'], ignoreRustVersion: true },
 ]
 
 const toolsRoot = join(cache, `tools-${tools.version}`)
@@ -29,7 +40,7 @@ const programs = [
   ...peers.map(peer => {
     const path = join(cache, `peer-${peer.version}-${peerHash(peer)}`)
     return { name: `peer-${peer.version}`, path, build: () => buildPeer(peer, path) }
-  })
+  }),
 ]
 
 const missing = programs.filter(program => !existsSync(program.path))
@@ -45,12 +56,12 @@ if (missing.length > 0) {
 }
 for (const { name, path } of programs) process.stdout.write(`${name} ${path}\n`)
 
-function buildTools () {
+function buildTools() {
   const specification = ['--version', tools.version, '--locked', '--root', toolsRoot]
   cargo(['install', tools.crate, ...specification], cache)
 }
 
-function buildPeer ({ version, features, ignoreRustVersion }, path) {
+function buildPeer({ version, features, ignoreRustVersion }, path) {
   const directory = mkdtempSync(join(cache, 'build-peer-'))
   try {
     cpSync(join(peerSource, 'src'), join(directory, 'src'), { recursive: true })
@@ -68,27 +79,29 @@ function buildPeer ({ version, features, ignoreRustVersion }, path) {
 }
 
 /** Of everything that decides what comes out. */
-function peerHash ({ version, features }) {
+function peerHash({ version, features }) {
   const hash = createHash('sha256')
-  const sources = readdirSync(join(peerSource, 'src')).sort().map(name => join('src', name))
+  const sources = readdirSync(join(peerSource, 'src'))
+    .sort()
+    .map(name => join('src', name))
   for (const name of ['Cargo.toml', join('locks', `${version}.lock`), ...sources]) {
     hash.update(name).update(readFileSync(join(peerSource, name)))
   }
   return hash.update(features.join()).digest('hex').slice(0, 12)
 }
 
-function requireCargo () {
+function requireCargo() {
   const { status } = spawnSync('cargo', ['--version'], { stdio: 'ignore' })
   if (status !== 0) fail('the interop tests need Rust: no working `cargo` in PATH (see https://rustup.rs)')
 }
 
-function cargo (parameters, directory) {
+function cargo(parameters, directory) {
   const env = { ...process.env, CARGO_TARGET_DIR: join(cache, 'target') }
   const { status } = spawnSync('cargo', parameters, { cwd: directory, env, stdio: ['ignore', 2, 2] })
   if (status !== 0) fail(`cargo ${parameters.join(' ')} failed`)
 }
 
-function fail (message) {
+function fail(message) {
   process.stderr.write(`${message}\n`)
   process.exit(1)
 }

@@ -73,16 +73,20 @@ forEachPairing(t, 'sends no more than a peer takes that does not read, and goes 
   await bond.finish()
 })
 
-forEachPairing(t, 'lets the peer send no more than fits when nobody reads, and goes on when somebody does', async (t, pairing) => {
-  const bond = await bonded(t, { ...pairing, links: 2, config: { recvBuffer: SMALL_BUFFER }, peerConfig: STRICT })
-  const before = carriedBy(bond)
-  const sending = bond.peer.send(LENGTH, 1)
-  const carried = (await settled(() => carriedBy(bond))) - before
-  t.ok(carried < 200_000, `what the buffers hold, and some overhead: ${carried} bytes`)
-  t.same(await receive(bond.socket, LENGTH), digestOf(LENGTH, 1))
-  await sending
-  await bond.finish()
-})
+forEachPairing(
+  t,
+  'lets the peer send no more than fits when nobody reads, and goes on when somebody does',
+  async (t, pairing) => {
+    const bond = await bonded(t, { ...pairing, links: 2, config: { recvBuffer: SMALL_BUFFER }, peerConfig: STRICT })
+    const before = carriedBy(bond)
+    const sending = bond.peer.send(LENGTH, 1)
+    const carried = (await settled(() => carriedBy(bond))) - before
+    t.ok(carried < 200_000, `what the buffers hold, and some overhead: ${carried} bytes`)
+    t.same(await receive(bond.socket, LENGTH), digestOf(LENGTH, 1))
+    await sending
+    await bond.finish()
+  },
+)
 
 /** Waits until a number has not changed for a while. */
 async function settled(read: () => number): Promise<number> {

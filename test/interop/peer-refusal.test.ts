@@ -123,7 +123,7 @@ forEachPairing(
   async (t, { version }) => {
     const server = createServer()
     closeAtEnd(t, server)
-    const links = createNetServer((stream) => server.addLink(stream).catch(() => {}))
+    const links = createNetServer(stream => server.addLink(stream).catch(() => {}))
     links.listen(0, '127.0.0.1')
     await once(links, 'listening')
     t.teardown(() => links.close())

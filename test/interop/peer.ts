@@ -53,7 +53,7 @@ export class Peer {
   constructor(t: Test, version: string) {
     this.version = version
     this.#child = new Child(t, programPath(`peer-${version}`), [])
-    createInterface(this.#child.process.stdout).on('line', (line) => this.#take(JSON.parse(line)))
+    createInterface(this.#child.process.stdout).on('line', line => this.#take(JSON.parse(line)))
     void this.#child.exited.then(() => this.#end())
   }
 
@@ -102,7 +102,7 @@ export class Peer {
       const [event] = index < 0 ? [] : this.#events.splice(index, 1)
       if (event) return event
       if (this.#ended) throw new Error(`the peer has ended, there will be no event ${name}`)
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+      await new Promise<void>(resolve => this.#waiting.add(resolve))
     }
   }
 

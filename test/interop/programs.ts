@@ -1,9 +1,9 @@
 // The programs that the interop tests run against, as `build.mjs` built them.
 
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { dirname, join } from 'node:path'
 
 /** The compiled tests are elsewhere than the sources. */
@@ -21,7 +21,7 @@ function build(): Map<string, string> {
     list
       .trim()
       .split('\n')
-      .map((line) => {
+      .map(line => {
         const [name = '', ...path] = line.split(' ')
         return [name, path.join(' ')]
       }),
@@ -39,8 +39,8 @@ export function programPath(name: string): string {
 
 /** Versions of the reference that there is a peer for, oldest first. */
 export const peerVersions: readonly string[] = [...programs.keys()]
-  .filter((name) => name.startsWith('peer-'))
-  .map((name) => name.slice('peer-'.length))
+  .filter(name => name.startsWith('peer-'))
+  .map(name => name.slice('peer-'.length))
 
 /** A port on which nothing listens, for programs that cannot choose one. Free on all addresses for now. */
 export async function freePort(): Promise<number> {

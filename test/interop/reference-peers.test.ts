@@ -10,7 +10,7 @@ import { stopAtEnd } from './stop-at-end.ts'
 const LENGTH = 4_000_003
 
 for (const version of peerVersions) {
-  t.test(`${version}: peers transfer both ways over two links, of which one is reset in the middle`, async (t) => {
+  t.test(`${version}: peers transfer both ways over two links, of which one is reset in the middle`, async t => {
     const server = new Peer(t, version)
     const client = new Peer(t, version)
     const port = await server.listen()
@@ -27,7 +27,7 @@ for (const version of peerVersions) {
     t.ok(relays[0].bytes > 0 && relays[1].bytes > 0, 'both links carried something')
   })
 
-  t.test(`${version}: a peer refuses a connection, and one that does not listen says so`, async (t) => {
+  t.test(`${version}: a peer refuses a connection, and one that does not listen says so`, async t => {
     const server = new Peer(t, version)
     const client = new Peer(t, version)
     const port = await server.listen()
@@ -38,7 +38,7 @@ for (const version of peerVersions) {
     await t.rejects(client.call('links'), { name: 'NoConnection' })
   })
 
-  t.test(`${version}: a peer's messages have the size asked for, up to half of the receive buffer`, async (t) => {
+  t.test(`${version}: a peer's messages have the size asked for, up to half of the receive buffer`, async t => {
     const server = new Peer(t, version)
     const client = new Peer(t, version)
     await server.configure({ recvBuffer: 65_536 })

@@ -25,6 +25,7 @@ export class Relay {
   readonly #farPorts = new Set<number>()
   readonly #triggers = new Set<{ bytes: number; action: () => void }>()
   #targetPort: number
+  #corrupting = false
   #state: 'open' | 'stalled' | 'refusing' = 'open'
 
   /** Listens on a free port and forwards to `targetPort`. */
@@ -39,7 +40,7 @@ export class Relay {
     this.#server = server
     this.#targetPort = targetPort
     this.#rate = rate
-    server.on('connection', (near) => this.#accept(near))
+    server.on('connection', near => this.#accept(near))
   }
 
   get port(): number {
@@ -63,7 +64,7 @@ export class Relay {
   /** Whether `text`, the tag or user data of a link, names an end of a connection through this relay. */
   isNamedIn(text: string): boolean {
     const ports = [this.port, ...this.#farPorts]
-    return ports.some((port) => new RegExp(`:${port}(?!\\d)`).test(text))
+    return ports.some(port => new RegExp(`:${port}(?!\\d)`).test(text))
   }
 
   /** New connections go to another target. */
@@ -74,6 +75,19 @@ export class Relay {
   /** Resets what is open. */
   cut(): void {
     for (const connection of this.#connections) this.#reset(connection)
+  }
+
+  /** Ends what is open in good order, as far as TCP goes. */
+  end(): void {
+    for (const { near, far } of this.#connections) {
+      near.end()
+      far.end()
+    }
+  }
+
+  /** Flips a bit of the next bytes that pass, whichever way. */
+  corrupt(): void {
+    this.#corrupting = true
   }
 
   /** Resets what is open, and everything that comes until `mend`. */
@@ -105,9 +119,14 @@ export class Relay {
   }
 
   async stop(): Promise<void> {
+    this.close()
+    await once(this.#server, 'close')
+  }
+
+  /** The same without waiting: Node may never report the end of a socket that was reset in the middle of its own end. */
+  close(): void {
     this.cut()
     this.#server.close()
-    await once(this.#server, 'close')
   }
 
   #accept(near: Socket): void {
@@ -121,10 +140,10 @@ export class Relay {
     const connection: Connection = { near, far }
     this.#connections.add(connection)
     far.on('connect', () => this.#farPorts.add(far.localPort ?? 0))
-    this.#forward(near, far, connection, (bytes) => {
+    this.#forward(near, far, connection, bytes => {
       this.bytesForward += bytes
     })
-    this.#forward(far, near, connection, (bytes) => {
+    this.#forward(far, near, connection, bytes => {
       this.bytesBack += bytes
     })
     if (this.#state === 'stalled') {
@@ -137,8 +156,12 @@ export class Relay {
     const resume = (): void => {
       if (this.#state !== 'stalled') from.resume()
     }
-    from.on('data', (chunk) => {
+    from.on('data', chunk => {
       count(chunk.byteLength)
+      if (this.#corrupting) {
+        this.#corrupting = false
+        chunk[chunk.byteLength >> 1] = (chunk[chunk.byteLength >> 1] as number) ^ 0x10
+      }
       const taken = to.write(chunk)
       if (this.#rate !== undefined) {
         from.pause()

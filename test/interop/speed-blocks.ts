@@ -1,6 +1,8 @@
 // The byte stream that agg-speed 0.18.7 sends and checks: a random seed as big-endian u64, then the output of
 // Xoroshiro128** (crate `rand_xoshiro` 0.7, `seed_from_u64`) as little-endian 64-bit words.
 
+import { endianness } from 'node:os'
+
 const MASK_64 = (1n << 64n) - 1n
 const TWO_32 = 2 ** 32
 
@@ -25,20 +27,21 @@ export class SpeedBlocks {
 
   /** @param bytes - a multiple of 8 */
   take(bytes: number): Buffer {
-    const block = Buffer.allocUnsafe(bytes)
-    for (let offset = 0; offset < bytes; offset += 8) this.#word(block, offset)
-    return block
+    const halves = new Uint32Array(bytes / 4)
+    for (let index = 0; index < halves.length; index += 2) this.#word(halves, index)
+    const block = Buffer.from(halves.buffer)
+    return endianness() === 'LE' ? block : block.swap32()
   }
 
-  #word(block: Buffer, offset: number): void {
+  #word(halves: Uint32Array, index: number): void {
     // result = rotateLeft(s0 * 5, 7) * 9; the products of halves stay below 2^53
     const low5 = this.#low0 * 5
     const high5 = (this.#high0 * 5 + Math.floor(low5 / TWO_32)) >>> 0
     const lowRotated = ((low5 << 7) | (high5 >>> 25)) >>> 0
     const highRotated = ((high5 << 7) | ((low5 >>> 0) >>> 25)) >>> 0
     const low9 = lowRotated * 9
-    block.writeUInt32LE(low9 >>> 0, offset)
-    block.writeUInt32LE((highRotated * 9 + Math.floor(low9 / TWO_32)) >>> 0, offset + 4)
+    halves[index] = low9
+    halves[index + 1] = highRotated * 9 + Math.floor(low9 / TWO_32)
 
     // s1 ^= s0; s0 = rotateLeft(s0, 24) ^ s1 ^ (s1 << 16); s1 = rotateLeft(s1, 37)
     const low = this.#low1 ^ this.#low0

@@ -14,7 +14,7 @@ export async function send(socket: Duplex, bytes: number, seed: number): Promise
 /** Resolves once the socket took the chunk, rejects when it never will. */
 export function write(socket: Duplex, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (socket.write(chunk, (error) => (error ? reject(error) : resolve()))) resolve()
+    if (socket.write(chunk, error => (error ? reject(error) : resolve()))) resolve()
   })
 }
 
@@ -51,7 +51,7 @@ export async function take(socket: Duplex, most = Number.POSITIVE_INFINITY): Pro
 const CHANGES = ['readable', 'end', 'error', 'close'] as const
 
 function change(socket: Duplex): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     const done = (): void => {
       for (const event of CHANGES) socket.off(event, done)
       resolve()
