@@ -30,13 +30,8 @@ export class IdleTimer {
       throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', text)
     }
     this.#timeoutMs = Math.min(timeoutMs, MAX_DURATION_MS)
-    this.start()
-  }
-
-  /** Begins anew with the time that was set, if one was. */
-  start(): void {
     this.stop()
-    if (!this.#timeoutMs) return
+    if (timeoutMs === 0) return
     this.#timer = setTimeout(this.#onTimer, this.#timeoutMs)
     this.#timer.unref?.()
   }

@@ -206,7 +206,6 @@ export class Socket extends Duplex {
     this.#outgoing = undefined
     this.#addresses = undefined
     this.server = null
-    this.#idle.start()
   }
 
   #begin(transports: readonly ConnectTransport[]): OutgoingLinks {

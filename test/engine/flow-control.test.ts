@@ -120,7 +120,7 @@ t.test('what waits for a stalled reader takes its own size, not that of the chun
   const recvBuffer = 1_000_000
   const single = new SingleEngine({ config: { recvBuffer } })
   const link = single.addWorkingLink()
-  const before = memoryBytes()
+  const before = await memoryBytes()
   let sequence = 0
   for (; sequence < 20_000; sequence++) {
     const chunk = new Uint8Array(65_536)
@@ -131,14 +131,20 @@ t.test('what waits for a stalled reader takes its own size, not that of the chun
     )
     single.engine.takeOutput(single.nowMs)
   }
-  const used = memoryBytes() - before
+  const used = (await memoryBytes()) - before
   t.equal(single.engine.stats(single.nowMs).receivedUnconsumed, recvBuffer)
   t.ok(used < 1.25 * recvBuffer + 8_388_608, `${used} bytes for ${recvBuffer}`)
   t.equal(single.readAll(), recvBuffer)
 })
 
-function memoryBytes(): number {
-  globalThis.gc?.()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
+/** Array buffers are let go of beside the collection that found them dead: it is over when nothing more gets free. */
+async function memoryBytes(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 5; round++) {
+    globalThis.gc?.()
+    await new Promise(resolve => setImmediate(resolve))
+    const { heapUsed, external } = process.memoryUsage()
+    least = Math.min(least, heapUsed + external)
+  }
+  return least
 }

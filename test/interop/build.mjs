@@ -57,7 +57,8 @@ if (missing.length > 0) {
 for (const { name, path } of programs) process.stdout.write(`${name} ${path}\n`)
 
 function buildTools() {
-  const specification = ['--version', tools.version, '--locked', '--root', toolsRoot]
+  // Without USB, which would need a library of the system.
+  const specification = ['--version', tools.version, '--locked', '--no-default-features', '--root', toolsRoot]
   cargo(['install', tools.crate, ...specification], cache)
 }
 

@@ -70,20 +70,6 @@ bothKinds(t, 'connect after a refused attempt', async (t, { listen, Socket }) =>
   t.equal(hadError, false)
 })
 
-bothKinds(t, 'the timeout that was set holds for the next connection', async (t, { listen, Socket }) => {
-  const { port } = await listen()
-  const socket = new Socket()
-  socket.setTimeout(20)
-  socket.connect(port, '127.0.0.1')
-  await once(socket, 'timeout')
-  socket.destroy()
-  await once(socket, 'close')
-  socket.connect(port, '127.0.0.1')
-  await once(socket, 'timeout')
-  t.equal(socket.timeout, 20)
-  socket.destroy()
-})
-
 t.test('each connection has an id of its own', async t => {
   const { client, port } = await connected(t)
   const first = client.id

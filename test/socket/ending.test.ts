@@ -14,6 +14,7 @@ bothKinds(t, 'with allowHalfOpen a side goes on writing after the other has ende
   const { client, accepted } = await pair({ allowHalfOpen: true })
   const log = eventLog(accepted, socketEvents)
   accepted.resume()
+  const closed = closeOf(accepted)
   client.end('question')
   await once(accepted, 'end')
   t.equal(accepted.readyState, 'writeOnly')
@@ -21,18 +22,21 @@ bothKinds(t, 'with allowHalfOpen a side goes on writing after the other has ende
   t.equal(accepted.writable, true)
   accepted.end('answer')
   t.equal((await client.toArray()).join(''), 'answer')
-  await closeOf(accepted)
+  await closed
   t.same(log, ['end', 'finish', 'close false'])
 })
 
 bothKinds(t, 'the same the other way round', async (t, { pair }) => {
   const { client, accepted } = await pair({ client: { allowHalfOpen: true } as object })
   accepted.end('greeting')
-  t.equal((await client.toArray()).join(''), 'greeting')
+  client.resume()
+  await once(client, 'end')
+  t.equal(client.bytesRead, 8)
   t.equal(client.readyState, 'writeOnly')
   accepted.resume()
+  const closed = Promise.all([closeOf(client), closeOf(accepted)])
   client.end('late answer')
-  await Promise.all([closeOf(client), closeOf(accepted)])
+  await closed
   t.equal(accepted.bytesRead, 11)
 })
 
@@ -95,9 +99,10 @@ bothKinds(t, 'destroySoon ends after everything is written', async (t, { pair })
   client.write(Buffer.alloc(bytes))
   client.destroySoon()
   client.destroySoon()
+  const closed = closeOf(client)
   t.equal(client.destroyed, false)
   t.equal(Buffer.concat(await accepted.toArray()).length, bytes)
-  if (!client.closed) await closeOf(client)
+  await closed
   t.same(log, ['finish', 'close false'])
 })
 
@@ -152,7 +157,9 @@ t.test('terminate: ECONNRESET with reason terminated at the other side, whicheve
     const [near, far] = side === 'client' ? [ends.client, ends.accepted] : [ends.accepted, ends.client]
     const local = eventLog(near, socketEvents)
     const failed = new Promise<Error>(resolve => far.once('error', resolve))
-    const gone = Promise.all([closeOf(near), closeOf(far)])
+    const links = [...near.links, ...far.links]
+    t.equal(links.length, 2)
+    const gone = Promise.all([near, far, ...links].map(closeOf))
     far.resume()
     near.terminate()
     near.terminate()
@@ -161,8 +168,11 @@ t.test('terminate: ECONNRESET with reason terminated at the other side, whicheve
     t.match(error.message, /^read ECONNRESET/)
     await gone
     t.same(local, ['close false'])
-    t.equal(near.links.length, 0)
-    t.equal(far.links.length, 0)
+    t.same(
+      links.map(link => link.disconnectReason),
+      ['terminated', 'terminated'],
+    )
+    t.equal(near.links.length + far.links.length, 0)
   }
 })
 
