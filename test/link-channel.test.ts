@@ -407,16 +407,16 @@ t.test('more than 1,024 messages of a chunk are handed over in several turns, an
   t.equal(handler.calls.filter(call => call === 'batchEnd').length, 10)
 })
 
-t.test('a turn ends after 256 KiB of payload', async t => {
+t.test('a turn ends after 2 MiB of payload', async t => {
   const stream = new TestDuplex()
   const { channel, handler } = await open(stream)
-  channel.finishHandshake(1_000_000)
-  const payload = [Buffer.alloc(65_536)]
-  const data = upTo(20).map((sequence): LinkMessage => ({ type: MessageType.Data, sequence, payload, bytes: 65_536 }))
+  channel.finishHandshake(1_048_576)
+  const payload = [Buffer.alloc(1_048_576)]
+  const data = upTo(6).map((sequence): LinkMessage => ({ type: MessageType.Data, sequence, payload, bytes: 1_048_576 }))
   stream.push(Buffer.concat(encodeAll(new StreamEncoder(), data)))
-  t.equal(handler.sequences.length, 4)
+  t.equal(handler.sequences.length, 2)
   await quiet()
-  t.equal(handler.sequences.length, 20)
+  t.equal(handler.sequences.length, 6)
 })
 
 t.test('a source that always has more does not keep others from running', async t => {

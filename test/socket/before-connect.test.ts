@@ -2,8 +2,10 @@
 
 import { once } from 'node:events'
 import t from 'tap'
+import { Socket } from '../../lib/index.ts'
 import { bothKinds } from '../support/both-kinds.ts'
 import { eventLog, socketEvents } from '../support/event-log.ts'
+import { listening } from '../support/loopback.ts'
 
 bothKinds(t, 'what is written while connecting arrives in order', async (t, { listen, connect }) => {
   const { server, port } = await listen()
@@ -28,8 +30,9 @@ bothKinds(t, 'write on a socket that was never connected is ERR_SOCKET_CLOSED', 
   t.equal(socket.destroyed, true)
 })
 
-bothKinds(t, 'end before connect takes effect once the socket is connected', async (t, { listen, Socket }) => {
-  const { port } = await listen()
+// Side by side only as far as Node 20: in later ones a `net.Socket` that was ended before never connects.
+t.test('end before connect takes effect once the socket is connected', async t => {
+  const { port } = await listening(t)
   const socket = new Socket()
   const log = eventLog(socket, socketEvents)
   socket.resume()

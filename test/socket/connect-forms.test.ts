@@ -9,7 +9,7 @@ import { type ConnectTransport, connect, createConnection, Socket } from '../../
 import { tcpAcceptor, tcpConnector } from '../../lib/tcp.ts'
 import { bothKinds } from '../support/both-kinds.ts'
 import { corePair } from '../support/duplex-pairs.ts'
-import { connecting, freePort, listening } from '../support/loopback.ts'
+import { connecting, freePort, linked, listening } from '../support/loopback.ts'
 
 bothKinds(t, 'port and listener, without a host: localhost', async (t, { createServer, connect }) => {
   const server = createServer({}, accepted => accepted.end()).listen(0)
@@ -103,7 +103,7 @@ t.test('several addresses that all answer are several links of one connection', 
   const connection = once(server, 'connection')
   const hosts = [`127.0.0.1:${port}`, `127.0.0.1:${secondPort}`]
   const client = connecting(t, { transports: [tcpConnector({ hosts, linkFilter: 'none' })] })
-  const tags = (await links(client, 2)).map(String).sort()
+  const tags = (await linked(client, 2)).map(({ tag }) => String(tag)).sort()
   t.match(tags.join(), `127.0.0.1:${port}`)
   t.match(tags.join(), `127.0.0.1:${secondPort}`)
   const [accepted] = (await connection) as [Socket]
@@ -136,7 +136,7 @@ t.test('links that are there and links that are promised', async t => {
   const [first, second] = [corePair(), corePair()]
   const incoming = Promise.all([server.addLink(first.server), server.addLink(second.server)])
   const client = connecting(t, { links: [first.client, Promise.resolve(second.client)] })
-  await links(client, 2)
+  await linked(client, 2)
   t.equal((await incoming).length, 2)
   t.equal(server.connections.length, 1)
   t.equal(client.remoteAddress, undefined, 'such links have no addresses')
@@ -148,7 +148,7 @@ t.test('links beside a port', async t => {
   const pair = corePair()
   const incoming = server.addLink(pair.server, { tag: 'by hand' })
   const client = connecting(t, { port, links: [pair.client] })
-  await links(client, 2)
+  await linked(client, 2)
   t.equal(String((await incoming).tag), 'by hand')
 })
 
@@ -197,8 +197,3 @@ t.test('a link that cannot be had from a transport does not matter while another
   t.equal(tag, undefined)
 })
 
-/** The tags of the links, once there are so many. */
-async function links(socket: Socket, count: number): Promise<unknown[]> {
-  while (socket.links.length < count) await once(socket, 'link')
-  return socket.links.map(link => link.tag)
-}

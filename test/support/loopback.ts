@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import { type ConnectOptions, connect, createServer, type Server, type ServerOptions, type Socket } from '../../lib/index.ts'
+import { type ConnectOptions, connect, createServer, type Link, type Server, type ServerOptions, type Socket } from '../../lib/index.ts'
 
 export interface Listening {
   readonly server: Server
@@ -40,6 +40,19 @@ export async function connected(t: Test, client: ConnectOptions = {}, options: S
   const socket = connecting(t, { port, ...client })
   const [[accepted]] = await Promise.all([once(server, 'connection') as Promise<[Socket]>, once(socket, 'connect')])
   return { server, port, client: socket, accepted }
+}
+
+/** The links of a socket, once there are so many. */
+export async function linked(socket: Socket, count = 1): Promise<readonly Link[]> {
+  while (socket.links.length < count) await once(socket, 'link')
+  return socket.links
+}
+
+/** The same once all work. */
+export async function working(socket: Socket, count = 1): Promise<readonly Link[]> {
+  const links = await linked(socket, count)
+  for (const link of links) if (!link.working) await once(link, 'working')
+  return links
 }
 
 /** A port that nobody listens on. */
