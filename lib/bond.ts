@@ -214,15 +214,15 @@ export class Bond {
 
   #sendOutput(): void {
     const engine = this.#engine
-    const nowMs = now()
     engine.moreWaiting = this.#handler.hasMore()
-    for (let output = engine.takeOutput(nowMs); output; output = engine.takeOutput(nowMs)) {
+    // The time is taken anew for each: a link within the process may deliver, and its peer answer, while it is sent on.
+    for (let output = engine.takeOutput(now()); output; output = engine.takeOutput(now())) {
       const member = this.#members.get(output.link)
       if (!member) continue
       member.channel.send(output.message)
-      if (!member.channel.writable) engine.setWritable(output.link, false, nowMs)
+      if (!member.channel.writable) engine.setWritable(output.link, false, now())
     }
-    for (const member of this.#members.values()) member.flush(nowMs)
+    for (const member of this.#members.values()) member.flush()
   }
 
   #tellEvents(): void {
@@ -365,9 +365,9 @@ class Member implements ChannelHandler, LinkController {
     this.channel = channel
   }
 
-  flush(nowMs: number): void {
+  flush(): void {
     this.channel.flush()
-    if (this.engineLink.writable && !this.channel.writable) this.#engine.setWritable(this.engineLink, false, nowMs)
+    if (this.engineLink.writable && !this.channel.writable) this.#engine.setWritable(this.engineLink, false, now())
     if (this.engineLink.acksOwed.length <= ACKS_OWED_LIMIT / 2) this.channel.resume()
   }
 

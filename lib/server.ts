@@ -23,6 +23,7 @@ import {
 } from './server-options.ts'
 import { Socket } from './socket.ts'
 import type { AcceptTransport, LinkFilter, LinkTag } from './transports/transport.ts'
+import { refuseUnsupported } from './unsupported-options.ts'
 
 let acceptorOfAddress: AcceptorOfAddress | undefined
 
@@ -65,6 +66,7 @@ export class Server extends EventEmitter<ServerEvents> {
     super()
     const options = typeof first === 'object' && first !== null ? first : {}
     const onConnection = typeof first === 'function' ? first : second
+    refuseUnsupported(options)
     this.#config = resolveConfig(options.config)
     const socketOptions = { ...options, config: this.#config }
     this.#admitter = new LinkAdmitter({

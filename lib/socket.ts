@@ -32,6 +32,7 @@ import { runForeign } from './run-foreign.ts'
 import type { Server } from './server.ts'
 import { StatsTicker } from './stats-ticker.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
+import { refuseUnsupported } from './unsupported-options.ts'
 
 /** Bytes that each direction of a socket buffers above the bond, unless asked otherwise. */
 const HIGH_WATER_MARK = 131_072
@@ -187,6 +188,7 @@ export class Socket extends Duplex {
   /** Checks all before it changes anything. */
   #takeOptions(options: SocketOptions): void {
     const { config, linkFilter, reconnectDelay, signal, noDelay, keepAlive, keepAliveInitialDelay } = options
+    refuseUnsupported(options)
     checkSignal(signal)
     checkReconnectDelay(reconnectDelay)
     if (config) this.#config = resolveConfig(config, this.#config)

@@ -4,13 +4,19 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as netConnect, type Server, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
+interface Path {
+  readonly near: Socket
+  readonly far: Socket
+  cut: boolean
+}
+
 export class Relay {
   /** Where new connections lead. */
   targetPort: number
   /** Connections so far. */
   accepted = 0
   readonly #server: Server
-  readonly #sockets = new Set<Socket>()
+  readonly #paths = new Set<Path>()
   #stalled = false
 
   /** Listens on a free port until the test is over. */
@@ -34,18 +40,18 @@ export class Relay {
 
   /** Resets every connection; new ones are let through. */
   reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const path of this.#paths) this.#cut(path)
   }
 
   /** Lets nothing through from here on, without a word. */
   stall(): void {
     this.#stalled = true
-    for (const socket of this.#sockets) socket.pause()
+    for (const { near, far } of this.#paths) for (const socket of [near, far]) socket.pause()
   }
 
   resume(): void {
     this.#stalled = false
-    for (const socket of this.#sockets) socket.resume()
+    for (const { near, far } of this.#paths) for (const socket of [near, far]) socket.resume()
   }
 
   close(): void {
@@ -56,12 +62,13 @@ export class Relay {
   #relay(near: Socket): void {
     this.accepted += 1
     const far = netConnect({ port: this.targetPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
-    this.#forward(near, far)
-    this.#forward(far, near)
+    const path = { near, far, cut: false }
+    this.#paths.add(path)
+    this.#forward(path, near, far)
+    this.#forward(path, far, near)
   }
 
-  #forward(from: Socket, to: Socket): void {
-    this.#sockets.add(from)
+  #forward(path: Path, from: Socket, to: Socket): void {
     from.on('data', chunk => {
       if (!to.write(chunk)) from.pause()
     })
@@ -70,10 +77,21 @@ export class Relay {
     })
     if (this.#stalled) from.pause()
     from.on('end', () => to.end())
-    from.on('error', () => to.destroyed || to.resetAndDestroy())
+    from.on('error', () => this.#cut(path))
     from.on('close', () => {
-      this.#sockets.delete(from)
-      if (!from.readableEnded) to.destroy()
+      if (from.readableEnded && from.writableFinished) this.#paths.delete(path)
+      else this.#cut(path)
     })
+  }
+
+  /** A reset, but for sides that have ended: Node cannot reset those. */
+  #cut(path: Path): void {
+    if (path.cut) return
+    path.cut = true
+    this.#paths.delete(path)
+    for (const socket of [path.near, path.far]) {
+      if (socket.writableEnded || socket.connecting) socket.destroy()
+      else socket.resetAndDestroy()
+    }
   }
 }
