@@ -88,6 +88,9 @@ function watchStreams(pairs: readonly DuplexPair[]): { allLetGo(t: Test): Promis
   const before = streams.map(listenerCounts)
   return {
     async allLetGo(t) {
+      // The timers that let go of a stream whose other end does not are no reason for a process to live.
+      const alive = setInterval(() => {}, 1_000)
+      t.teardown(() => clearInterval(alive))
       for (const [index, stream] of streams.entries()) {
         if (!stream.destroyed) await once(stream, 'close')
         const expected = before[index]!
