@@ -1,5 +1,6 @@
 // Bytes that the application wrote and that are not yet part of a message.
 
+import { joined } from '../protocol/joined.ts'
 import { Fifo } from './fifo.ts'
 
 /** A message of more pieces than this is copied into one: each piece costs a view as long as the message is unacked. */
@@ -48,14 +49,4 @@ export class SendQueue {
     this.#offset = 0
     this.#bytes = 0
   }
-}
-
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes)
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.byteLength
-  }
-  return whole
 }

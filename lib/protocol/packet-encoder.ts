@@ -2,6 +2,7 @@
 
 import type { LinkEncoder } from './codec.ts'
 import { encodedBytes, encodeMessage } from './encode.ts'
+import { joined } from './joined.ts'
 import { PACKET_BYTES_MAX } from './limits.ts'
 import { type LinkMessage, MessageType } from './messages.ts'
 import { testDataPieces } from './test-data.ts'
@@ -18,11 +19,11 @@ export class PacketEncoder implements LinkEncoder {
     const header = new Uint8Array(encodedBytes(message))
     encodeMessage(message, header, 0)
     if (message.type === MessageType.TestData) {
-      this.#add(joined([header, ...testDataPieces(message.bytes)], header.length + message.bytes))
+      this.#add(packetOf([header, ...testDataPieces(message.bytes)], header.length + message.bytes))
       return
     }
     this.#add(header)
-    if (message.type === MessageType.Data) this.#add(joined(message.payload, message.bytes))
+    if (message.type === MessageType.Data) this.#add(packetOf(message.payload, message.bytes))
   }
 
   take(): Uint8Array[] {
@@ -38,15 +39,7 @@ export class PacketEncoder implements LinkEncoder {
   }
 }
 
-/** One packet of several pieces; a lone piece as it is. */
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+function packetOf(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
   if (bytes > PACKET_BYTES_MAX) throw new RangeError(`a packet of ${bytes} bytes, more than ${PACKET_BYTES_MAX}`)
-  if (pieces.length === 1) return pieces[0]!
-  const packet = new Uint8Array(bytes)
-  let at = 0
-  for (const piece of pieces) {
-    packet.set(piece, at)
-    at += piece.length
-  }
-  return packet
+  return joined(pieces, bytes)
 }
