@@ -30,7 +30,8 @@ export interface ConnectOptions extends SocketOptions {
   port?: number | string | undefined
   /** One name or address or several; every address of every host is a target. @defaultValue 'localhost' */
   host?: string | readonly string[] | undefined
-  family?: 0 | 4 | 6 | undefined
+  /** 4, 6, or 0 for both. @defaultValue 0 */
+  family?: number | undefined
   /** For the name lookup, as in `dns.lookup`. */
   hints?: number | undefined
   lookup?: LookupFunction | undefined

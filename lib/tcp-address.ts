@@ -10,7 +10,8 @@ import type { AcceptTransport, ConnectTransport } from './transports/transport.t
 export function connectorOf(options: ConnectOptions): ConnectTransport {
   const { path, host, port, family, hints, lookup, localAddress, localPort, blockList } = options
   if (path !== undefined) return new PathConnector(path)
-  return tcpConnector({ host, port, family, hints, lookup, localAddress, localPort, blockList })
+  const checkedThere = family as 0 | 4 | 6 | undefined
+  return tcpConnector({ host, port, family: checkedThere, hints, lookup, localAddress, localPort, blockList })
 }
 
 export function acceptorOf(options: ListenOptions): AcceptTransport {

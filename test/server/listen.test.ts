@@ -1,6 +1,6 @@
 // The forms of `listen`, and what the server tells about where it listens.
 
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -122,7 +122,6 @@ bothKinds(t, 'a signal closes the server, also one that has aborted before', asy
 })
 
 t.test('a server leaves no listener at the signal once it is closed', async t => {
-  const { getEventListeners } = await import('node:events')
   const controller = new AbortController()
   const server = createServer()
   server.listen({ port: 0, host: '127.0.0.1', signal: controller.signal })
@@ -159,5 +158,8 @@ t.test('options that make no sense are thrown', async t => {
   t.throws(() => createServer({ config: { recvBuffer: 0 } }), { code: 'ERR_OUT_OF_RANGE', message: /recvBuffer/ })
   t.throws(() => createServer({ limits: { maxConnections: 0 } }), { code: 'ERR_OUT_OF_RANGE', message: /maxConnections/ })
   t.throws(() => createServer({ limits: { handshakeTimeout: 2 ** 31 } }), { code: 'ERR_OUT_OF_RANGE' })
-  t.throws(() => createServer({ limits: { maxConnection: 5 } as object }), { code: 'ERR_INVALID_ARG_VALUE', message: /maxConnection/ })
+  t.throws(() => createServer({ limits: { maxConnection: 5 } as object }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /maxConnection/,
+  })
 })

@@ -1,6 +1,6 @@
 // What is wrong with arguments is thrown; what the network does is an error event.
 
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import t from 'tap'
 import { type ConnectOptions, connect, HawserError, Socket } from '../../lib/index.ts'
 import { tcpConnector } from '../../lib/tcp.ts'
@@ -153,7 +153,6 @@ t.test('a signal that has aborted before: an AbortError, and nothing is connecte
 
 t.test('a signal that aborts later ends the connection; after close it is forgotten', async t => {
   const { port } = await listening(t)
-  const { getEventListeners } = await import('node:events')
   const controller = new AbortController()
   const client = connecting(t, { port, signal: controller.signal })
   await once(client, 'connect')

@@ -17,7 +17,7 @@ bothKinds(t, 'port and listener, without a host: localhost', async (t, { createS
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const client = await new Promise<ReturnType<typeof connect>>(resolve => {
-    const client = connect(port, () => resolve(client))
+    const client = connect({ port }, () => resolve(client))
   })
   t.equal(client.remotePort, port)
   client.resume()
@@ -196,4 +196,3 @@ t.test('a link that cannot be had from a transport does not matter while another
   t.equal(error.message, 'no idea')
   t.equal(tag, undefined)
 })
-

@@ -5,18 +5,22 @@ import t from 'tap'
 import { bothKinds } from '../support/both-kinds.ts'
 import { eventLog, socketEvents } from '../support/event-log.ts'
 
-bothKinds(t, 'a connection that both sides end: connect, ready, finish, end, close without error', async (t, { listen, connect }) => {
-  const { server, port } = await listen()
-  server.on('connection', accepted => {
-    accepted.resume()
-    accepted.on('end', () => accepted.end('bye'))
-  })
-  const client = connect(port, '127.0.0.1')
-  const log = eventLog(client, [...socketEvents, 'data'])
-  client.end('hello')
-  await once(client, 'close')
-  t.same(log, ['connect', 'ready', 'finish', 'data', 'end', 'close false'])
-})
+bothKinds(
+  t,
+  'a connection that both sides end: connect, ready, finish, end, close without error',
+  async (t, { listen, connect }) => {
+    const { server, port } = await listen()
+    server.on('connection', accepted => {
+      accepted.resume()
+      accepted.on('end', () => accepted.end('bye'))
+    })
+    const client = connect(port, '127.0.0.1')
+    const log = eventLog(client, [...socketEvents, 'data'])
+    client.end('hello')
+    await once(client, 'close')
+    t.same(log, ['connect', 'ready', 'finish', 'data', 'end', 'close false'])
+  },
+)
 
 bothKinds(t, 'the side that is ended: end, finish, close without error', async (t, { pair }) => {
   const { client, accepted } = await pair()

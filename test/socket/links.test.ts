@@ -162,9 +162,12 @@ t.test('the configuration of a link can be looked at and laid over while it runs
   t.equal(link.config.pingTimeout, 5_000)
   link.config = { maxPing: 500, ping: { interval: 100 } }
   t.match(link.config, { maxPing: 500, pingTimeout: 5_000, ping: { interval: 100, mode: 'whenIdle' } })
-  t.throws(() => {
-    link.config = { maxPing: -1 }
-  }, { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(
+    () => {
+      link.config = { maxPing: -1 }
+    },
+    { code: 'ERR_OUT_OF_RANGE' },
+  )
   t.equal(link.config.maxPing, 500)
 })
 

@@ -129,7 +129,8 @@ t.test('options of TCP reach the sockets of all links, now and later', async t =
     return pair
   }
   const { client, server } = await connected(t)
-  const join = async (pair: ReturnType<typeof corePair>) => Promise.all([server.addLink(pair.server), client.addLink(pair.client)])
+  const join = async (pair: ReturnType<typeof corePair>) =>
+    Promise.all([server.addLink(pair.server), client.addLink(pair.client)])
   await join(recording('first'))
   t.same(calls, [])
   client.setNoDelay()

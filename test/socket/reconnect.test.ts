@@ -3,11 +3,11 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { type ConnectTransport, connect } from '../../lib/index.ts'
+import { patternOf } from '../simulation/pattern.ts'
 import { corePair } from '../support/duplex-pairs.ts'
 import { eventLog, socketEvents } from '../support/event-log.ts'
 import { connecting, linked, listening, working } from '../support/loopback.ts'
 import { Relay } from '../support/relay.ts'
-import { patternOf } from '../simulation/pattern.ts'
 
 t.test('a connection whose only link is reset waits for the next one and loses nothing', async t => {
   const { server, port } = await listening(t)

@@ -3,7 +3,7 @@
 
 import { once } from 'node:events'
 import t from 'tap'
-import { type Server, type Socket, createServer } from '../../lib/index.ts'
+import { createServer, type Server, type Socket } from '../../lib/index.ts'
 import { tcpConnector } from '../../lib/tcp.ts'
 import { corePair } from '../support/duplex-pairs.ts'
 import { connecting, linked, listening } from '../support/loopback.ts'

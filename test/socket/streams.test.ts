@@ -1,11 +1,12 @@
 // A socket under everything that Node does with streams.
 
 import { once } from 'node:events'
-import { compose, Duplex, finished, PassThrough, Readable, Transform, Writable } from 'node:stream'
+import * as streams from 'node:stream'
+import { Duplex, finished, PassThrough, Readable, Transform, Writable } from 'node:stream'
 import { finished as finishedPromise, pipeline } from 'node:stream/promises'
-import t from 'tap'
 import * as readableStream from 'readable-stream'
 import * as streamx from 'streamx'
+import t from 'tap'
 import { bothKinds } from '../support/both-kinds.ts'
 import { eventLog } from '../support/event-log.ts'
 
@@ -49,7 +50,7 @@ bothKinds(t, 'pipeline through a socket and back', async (t, { pair }) => {
     accepted,
   )
   let heard = ''
-  await pipeline(Readable.from(['one ', 'two ', 'three']), client, async function (source) {
+  await pipeline(Readable.from(['one ', 'two ', 'three']), client, async source => {
     for await (const chunk of source) heard += chunk
   })
   await echoed
@@ -110,6 +111,7 @@ bothKinds(t, 'compose', async (t, { pair }) => {
   const { client, accepted } = await pair()
   accepted.pipe(accepted)
   const upper = new Transform({ transform: (chunk, _encoding, callback) => callback(null, String(chunk).toUpperCase()) })
+  const { compose } = streams as unknown as { compose(...parts: Duplex[]): Duplex } // missing in the types of Node 20
   const composed = compose(client, upper)
   composed.end('composed')
   let heard = ''

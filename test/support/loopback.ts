@@ -3,7 +3,15 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
-import { type ConnectOptions, connect, createServer, type Link, type Server, type ServerOptions, type Socket } from '../../lib/index.ts'
+import {
+  type ConnectOptions,
+  connect,
+  createServer,
+  type Link,
+  type Server,
+  type ServerOptions,
+  type Socket,
+} from '../../lib/index.ts'
 
 export interface Listening {
   readonly server: Server

@@ -1,0 +1,98 @@
+// `authorize` decides about every incoming link before anything else does.
+
+import { once } from 'node:events'
+import t from 'tap'
+import type { LinkRequest } from '../../lib/index.ts'
+import { corePair } from '../support/duplex-pairs.ts'
+import { connecting, linked, listening } from '../support/loopback.ts'
+
+t.test('it is told who asks, and whether the link starts or joins a connection', async t => {
+  const requests: LinkRequest[] = []
+  const { server, port } = await listening(t, { authorize: request => requests.push(request) > 0 })
+  const client = connecting(t, { port })
+  await linked(client)
+  const pair = corePair()
+  const incoming = server.addLink(pair.server, { tag: 'by hand' })
+  await client.addLink(pair.client, { userData: Buffer.from('who I am') })
+  await incoming
+  t.match(requests[0], { startsConnection: true, remoteAddress: '127.0.0.1' })
+  t.match(String(requests[0]?.tag), /^TCP lo/)
+  t.match(requests[1], { startsConnection: false, remoteAddress: undefined })
+  t.equal(String(requests[1]?.tag), 'by hand')
+  t.equal(Buffer.from(requests[1]!.userData).toString(), 'who I am')
+})
+
+const answers: Record<string, () => unknown> = {
+  false: () => false,
+  'a promise of false': async () => false,
+  'a throw': () => {
+    throw new Error('mistake')
+  },
+  'a rejection': () => Promise.reject(new Error('mistake')),
+  'something that is not true': () => 'yes',
+}
+for (const [name, answer] of Object.entries(answers)) {
+  t.test(`${name} means no`, async t => {
+    const { server, port } = await listening(t, { authorize: answer as () => boolean })
+    server.on('connection', () => t.fail('not authorized'))
+    const told = once(server, 'linkerror')
+    const client = connecting(t, { port })
+    await t.rejects(once(client, 'connect'), { code: 'ECONNREFUSED', reason: 'link-refused' })
+    t.match(await told, [{ code: 'ECONNREFUSED', reason: 'link-refused' }])
+    t.equal(server.connections.length, 0)
+  })
+}
+
+t.test('a promise of true means yes', async t => {
+  const { port } = await listening(t, { authorize: async () => true })
+  await once(connecting(t, { port }), 'connect')
+})
+
+t.test('no answer in time means no, and other links go on meanwhile', async t => {
+  let asked = 0
+  const never = new Promise<boolean>(() => {})
+  const { server, port } = await listening(t, {
+    authorize: () => ++asked === 1 || never,
+    limits: { handshakeTimeout: 50 },
+  })
+  server.on('connection', accepted => accepted.pipe(accepted))
+  const client = connecting(t, { port })
+  await linked(client)
+  const pair = corePair()
+  const incoming = server.addLink(pair.server)
+  const outgoing = client.addLink(pair.client)
+  client.write('meanwhile')
+  const [heard] = await once(client, 'data')
+  t.equal(String(heard), 'meanwhile')
+  await t.rejects(incoming, { code: 'ETIMEDOUT', reason: 'handshake-timeout' })
+  await t.rejects(outgoing)
+  t.equal(client.readyState, 'open')
+})
+
+t.test('an answer that comes after the client went away changes nothing', async t => {
+  let decide = (_yes: boolean) => {}
+  const authorize = () =>
+    new Promise<boolean>(resolve => {
+      decide = resolve
+    })
+  const { server } = await listening(t, { authorize })
+  server.on('connection', () => t.fail('nobody is there'))
+  const errors: unknown[] = []
+  server.on('linkerror', error => errors.push(error))
+  const pair = corePair()
+  const incoming = server.addLink(pair.server)
+  const client = connecting(t, { links: [pair.client] })
+  client.on('error', () => {})
+  await new Promise<void>(resolve => {
+    pair.server.once('data', () => setImmediate(resolve))
+  })
+  pair.client.destroy()
+  await t.rejects(incoming, { code: 'ECONNRESET', reason: 'link-closed' })
+  decide(true)
+  for (let turn = 0; turn < 5; turn++) await new Promise(resolve => setImmediate(resolve))
+  t.equal(errors.length, 1, 'told once')
+  t.equal(server.connections.length, 0)
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+})
