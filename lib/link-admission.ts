@@ -58,6 +58,7 @@ export async function answersYes(ask: () => unknown, timeoutMs: number): Promise
   let timer: ReturnType<typeof setTimeout> | undefined
   const tooLate = new Promise<false>(resolve => {
     timer = setTimeout(() => resolve(false), timeoutMs)
+    timer.unref?.()
   })
   try {
     return (await Promise.race([ask(), tooLate])) === true

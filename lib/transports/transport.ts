@@ -1,7 +1,7 @@
 // What a transport is: something that knows which links could exist and makes a Duplex of each.
 
-import type { Duplex } from '#platform/stream'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from '#platform/stream'
 import type { Link } from '../link.ts'
 
 /** A link that could exist: which transport, from where, to where. Two tags with the same `key` mean the same link. */
