@@ -87,7 +87,7 @@ export class Attachment implements BondHandler {
    * @param error - for the write under way
    */
   detach(error: Error | null): void {
-    const losesBytes = this.#waitingBytes > 0
+    const losesBytes = !this.#writeRefused && this.#waitingBytes > 0
     this.#detached = true
     this.#finalCallback = undefined
     this.bond.handler = new Nobody(this.#observer)

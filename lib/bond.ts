@@ -13,6 +13,7 @@ import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import type { LinkMessage } from './protocol/messages.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
 import { throwLater } from './run-foreign.ts'
+import { setReferenced } from './set-referenced.ts'
 
 /** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
 const LATE_MS = 5
@@ -110,7 +111,7 @@ export class Bond {
     channel.finishHandshake(payloadLimit(this.#recvBuffer))
     channel.handler = member
     link.attach(member)
-    if (!this.#referenced) setReferenced(link, false)
+    if (!this.#referenced) setReferenced(link.stream, false)
     if (!channel.writable) this.#engine.setWritable(engineLink, false, now())
     this.schedule()
   }
@@ -158,7 +159,7 @@ export class Bond {
   set referenced(referenced: boolean) {
     this.#referenced = referenced
     this.#timersReferenced = referenced
-    for (const { link } of this.#members.values()) setReferenced(link, referenced)
+    for (const { link } of this.#members.values()) setReferenced(link.stream, referenced)
     if (referenced) this.#timer?.ref?.()
     else this.#timer?.unref?.()
   }
@@ -434,10 +435,3 @@ class Member implements ChannelHandler, LinkController {
 }
 
 const IGNORE: ChannelHandler = { message() {}, batchEnd() {}, drained() {}, closed() {} }
-
-/** `net.Socket` and its like can stop keeping the process alive; other streams have nothing to say. */
-function setReferenced(link: Link, referenced: boolean): void {
-  const stream = link.stream as { ref?: () => void; unref?: () => void }
-  if (referenced) stream.ref?.()
-  else stream.unref?.()
-}

@@ -9,9 +9,15 @@ const BURST = 400
 /** Lets tasks begin at a limited rate, in the order in which they came. */
 export class HandshakeRate {
   readonly #waiting = new Set<() => void>()
+  readonly #nowMs: () => number
   #allowance = BURST
-  #lastMs = now()
+  #lastMs: number
   #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(nowMs = now) {
+    this.#nowMs = nowMs
+    this.#lastMs = nowMs()
+  }
 
   /** Runs `begin` at once or later. Its caller bounds how many wait. Returns what withdraws it. */
   add(begin: () => void): () => void {
@@ -28,7 +34,7 @@ export class HandshakeRate {
   }
 
   readonly #run = (): void => {
-    const nowMs = now()
+    const nowMs = this.#nowMs()
     this.#allowance = Math.min(BURST, this.#allowance + ((nowMs - this.#lastMs) / 1_000) * PER_SECOND)
     this.#lastMs = nowMs
     for (const begin of this.#waiting) {

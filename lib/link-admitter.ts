@@ -131,7 +131,11 @@ export class LinkAdmitter {
           timeoutMs: this.#limits.handshakeTimeout,
         },
         incoming => {
-          this.#decide(incoming, options.filter, end).then(resolve, fail)
+          const refuse = (error: Error) => {
+            incoming.link.detach('locally-requested')
+            fail(error)
+          }
+          this.#decide(incoming, options.filter, end).then(resolve, refuse)
         },
         fail,
       )

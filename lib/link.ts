@@ -46,6 +46,7 @@ export class Link extends EventEmitter<LinkEvents> {
   #config: LinkConfig
   #controller: LinkController | undefined
   #blocked = false
+  #disconnectWanted = false
   #lastStats: LinkStats | undefined
   #disconnectReason: LinkCloseReason | null = null
 
@@ -120,6 +121,7 @@ export class Link extends EventEmitter<LinkEvents> {
   disconnect(): Promise<void> {
     if (this.#disconnectReason !== null) return Promise.resolve()
     const gone = new Promise<void>(resolve => this.once('close', () => resolve()))
+    this.#disconnectWanted = true
     this.#controller?.disconnect()
     return gone
   }
@@ -129,9 +131,10 @@ export class Link extends EventEmitter<LinkEvents> {
     this.#controller = controller
     controller.config = this.#config
     controller.blocked = this.#blocked
+    if (this.#disconnectWanted) controller.disconnect()
   }
 
-  /** @internal The link is gone. */
+  /** @internal The link is gone, or will not join. */
   detach(reason: LinkCloseReason): void {
     if (this.#disconnectReason !== null) return
     this.#lastStats = this.#controller?.stats()

@@ -9,6 +9,7 @@ import type { Link } from './link.ts'
 import { LinkAdmission } from './link-admission.ts'
 import { LinkChannel } from './link-channel.ts'
 import { MessageType } from './protocol/messages.ts'
+import { setReferenced } from './set-referenced.ts'
 import { type DialedLink, Dialer } from './transports/dialer.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
@@ -41,10 +42,12 @@ export class OutgoingLinks {
   readonly #options: OutgoingLinksOptions
   readonly #admission: LinkAdmission
   readonly #dialer: Dialer | undefined
-  readonly #handshakes = new Set<ClientHandshake>()
+  /** Those under way, and their streams. */
+  readonly #handshakes = new Map<ClientHandshake, Duplex>()
   /** 32 hex digits, of the server that accepted the first link. */
   #serverId: string | undefined
   #stopped = false
+  #referenced = true
   /** Links given by hand that are still being tried while none has joined, and what became of the others. */
   #trying = 0
   #dialerFailed: boolean
@@ -82,7 +85,7 @@ export class OutgoingLinks {
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
-    for (const handshake of [...this.#handshakes]) handshake.abandon()
+    for (const handshake of [...this.#handshakes.keys()]) handshake.abandon()
     this.#dialer?.stop()
     this.#abortIfUnused()
   }
@@ -93,10 +96,12 @@ export class OutgoingLinks {
     else this.#dialer?.unref()
   }
 
-  /** Whether timers and attempts keep the process alive. */
+  /** Whether timers and handshakes keep the process alive. */
   set referenced(referenced: boolean) {
+    this.#referenced = referenced
     if (referenced) this.#dialer?.ref()
     else this.#dialer?.unref()
+    for (const stream of this.#handshakes.values()) setReferenced(stream, referenced)
   }
 
   /** Makes a link of a Duplex that comes from elsewhere. */
@@ -132,6 +137,7 @@ export class OutgoingLinks {
       }
       const failed = (error: Error) => {
         if (asked) this.#admission.release(asked)
+        asked?.detach('locally-requested')
         this.#judgeRefusal(error)
         this.#abortIfUnused()
         reject(error)
@@ -174,7 +180,8 @@ export class OutgoingLinks {
         },
       )
       const abandon = () => handshake.abandon()
-      this.#handshakes.add(handshake)
+      this.#handshakes.set(handshake, stream)
+      if (!this.#referenced) setReferenced(stream, false)
       channel.handler = handshake
       if (this.#stopped || signal?.aborted) handshake.abandon()
       else signal?.addEventListener('abort', abandon)

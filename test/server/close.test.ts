@@ -164,7 +164,7 @@ t.test('close comes after the last bytes of sockets that are destroyed already',
 })
 
 t.test('a connection whose client vanished keeps close waiting for noLinkTimeout at most', async t => {
-  const { server, port } = await listening(t, { config: { noLinkTimeout: 30 } })
+  const { server, port } = await listening(t, { config: { noLinkTimeout: 1_000 } })
   const relay = await Relay.start(t, port)
   const client = connecting(t, { port: relay.port })
   const [accepted] = await once(server, 'connection')

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import type { Socket as NetSocket } from 'node:net'
+import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { HandshakeRate } from '../../lib/handshake-rate.ts'
 import type { Server, Socket } from '../../lib/index.ts'
@@ -30,7 +31,7 @@ async function checkHonestClient(t: Test, server: Server): Promise<void> {
 }
 
 t.test('who says nothing is closed after the handshake timeout', async t => {
-  const { server, port } = await listening(t, { limits: { handshakeTimeout: 40 } })
+  const { server, port } = await listening(t, { limits: { handshakeTimeout: 1_000 } })
   const told = once(server, 'linkerror')
   const [socket] = (await silentSockets(t, port, 1)) as [NetSocket]
   await closeOf(socket)
@@ -72,7 +73,7 @@ t.test('there are maxHandshakes of all addresses together', async t => {
 })
 
 t.test('a crowd of silent sockets: all are gone in the end, and an honest client connects meanwhile', async t => {
-  const { server, port } = await listening(t, { limits: { handshakeTimeout: 200 } })
+  const { server, port } = await listening(t, { limits: { handshakeTimeout: 2_000 } })
   const sockets = await silentSockets(t, port, 200)
   await checkHonestClient(t, server)
   await Promise.all(sockets.map(closeOf))
@@ -154,8 +155,30 @@ t.test('a flood of connections that go away at once: the limit holds, and an hon
   for (const socket of server.connections) if (socket !== accepted) socket.terminate()
 })
 
+t.test('a connection whose links are gone before one ever worked is dropped after 10 s', async t => {
+  const { server } = await listening(t)
+  const connection = once(server, 'connection') as Promise<[Socket]>
+  const pair = corePair()
+  server.addLink(pair.server).catch(() => {})
+  await handshakeOver(pair.client)
+  const [accepted] = await connection
+  const failed = new Promise<Error>(resolve => accepted.once('error', resolve))
+  const lost = once(accepted, 'linkclose')
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  pair.client.destroy()
+  await lost
+  mock.timers.tick(9_999)
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(accepted.destroyed, false)
+  mock.timers.tick(1)
+  t.match(await failed, { code: 'ECONNABORTED', reason: 'all-links-failed' })
+  t.equal(server.connections.length, 0)
+})
+
 t.test('handshakes begin at a limited rate after a burst, in their order; one that is withdrawn does not begin', async t => {
-  const rate = new HandshakeRate()
+  let nowMs = 0
+  const rate = new HandshakeRate(() => nowMs)
   const begun: number[] = []
   const withdraw: (() => void)[] = []
   await new Promise<void>(resolve => {
@@ -168,6 +191,7 @@ t.test('handshakes begin at a limited rate after a burst, in their order; one th
     t.equal(begun.length, 400)
     withdraw[405]?.()
     withdraw[3]?.()
+    nowMs += 45 // for 9 more
   })
   t.equal(begun.length, 409)
   t.notOk(begun.includes(405))
@@ -178,7 +202,7 @@ t.test('handshakes begin at a limited rate after a burst, in their order; one th
 })
 
 t.test('the last waiting handshake that is withdrawn leaves no timer', async t => {
-  const rate = new HandshakeRate()
+  const rate = new HandshakeRate(() => 0)
   for (let index = 0; index < 400; index++) rate.add(() => {})
   const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
   const before = timers()

@@ -154,3 +154,18 @@ t.test('a link that was given up while its filter thought does not count as exis
   t.equal(await next, true)
   t.same(seen, [0])
 })
+
+t.test('a link that its filter disconnects leaves as soon as it has joined; one that is refused is over as well', async t => {
+  const gone: Promise<void>[] = []
+  const { socket, add } = await withFilter(t, 'client', link => {
+    if (String(link.tag) !== 'first') gone.push(link.disconnect())
+    return String(link.tag) !== 'refused'
+  })
+  await add('first')
+  const link = await add('second')
+  await t.rejects(add('refused'), refused)
+  await Promise.all(gone)
+  t.equal(gone.length, 2)
+  t.equal(link.disconnectReason, 'locally-requested')
+  t.equal(socket.links.length, 1)
+})
