@@ -86,7 +86,7 @@ export class Attachment implements BondHandler {
    *
    * @param error - for the write under way
    */
-  detach(error: Error | null): void {
+  detach(error: Error): void {
     const losesBytes = !this.#writeRefused && this.#waitingBytes > 0
     this.#detached = true
     this.#finalCallback = undefined

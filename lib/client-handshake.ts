@@ -74,6 +74,7 @@ export class ClientHandshake implements ChannelHandler {
         new HawserError('ETIMEDOUT', 'handshake-timeout', `no handshake within ${options.timeoutMs} ms on ${options.tag}`),
       )
     }, options.timeoutMs)
+    this.#timer.unref?.() // the stream keeps the process alive, if anything does
   }
 
   /** Ends the handshake if Connect has not gone out; afterwards the server knows of the link, and it must join. */

@@ -86,10 +86,11 @@ export function setTransportOfAddress(make: TransportOfAddress): void {
  * @throws {HawserError} for options that make no sense
  */
 export function transportsOf(options: ConnectOptions): readonly ConnectTransport[] {
-  const { transports, links = [], port, path, host } = options
+  const { transports, links = [], port, path, host, lookup } = options
   if (transports && transports.length > 0) return transports
   if (port !== undefined) checkPort(port)
   if (host !== undefined) checkHost(host)
+  checkFunction(lookup, 'lookup')
   const addressed = port !== undefined || typeof path === 'string'
   if (addressed && !transports && transportOfAddress) return [transportOfAddress(options)]
   if (links.length > 0) return []
@@ -112,6 +113,12 @@ export function checkReconnectDelay(ms: number | undefined): void {
   if (ms === undefined || (ms > 0 && ms <= MAX_DURATION_MS)) return
   const text = `reconnectDelay must be more than 0 and at most ${MAX_DURATION_MS} ms, not ${ms}`
   throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', text)
+}
+
+/** @throws {HawserError} `ERR_INVALID_ARG_TYPE` */
+export function checkFunction(value: unknown, name: string): void {
+  if (value === undefined || value === null || typeof value === 'function') return
+  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', `The "${name}" option must be a function`)
 }
 
 function checkHost(host: unknown): void {

@@ -38,6 +38,11 @@ export function writeAfterEndError(): HawserError {
   return new HawserError('EPIPE', 'closed-by-peer', 'This socket has been ended by the other party')
 }
 
+/** What the callback of a write gets whose socket is destroyed meanwhile; as `net.Socket` has it since Node 22. */
+export function writeCanceledError(): HawserError {
+  return Object.assign(new HawserError('ECANCELED', 'link-closed', 'write ECANCELED'), { syscall: 'write' })
+}
+
 export function closedError(): HawserError {
   return new HawserError('ERR_SOCKET_CLOSED', 'link-closed', 'Socket is closed')
 }

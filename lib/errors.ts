@@ -6,6 +6,7 @@ export type HawserErrorCode =
   | 'ETIMEDOUT'
   | 'ECONNRESET'
   | 'ECONNABORTED'
+  | 'ECANCELED'
   | 'EPIPE'
   | 'EPROTO'
   | 'ERR_OUT_OF_RANGE'

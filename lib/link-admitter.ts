@@ -77,6 +77,8 @@ export class LinkAdmitter {
   readonly #closedIds = new ClosedIds()
   /** Those under way, with the remote address. */
   readonly #handshakes = new Map<ServerHandshake, string | undefined>()
+  /** Those that are being decided about, with what refuses them. */
+  readonly #deciding = new Map<IncomingLink, (error: Error) => void>()
   readonly #rate = new HandshakeRate()
 
   constructor(options: LinkAdmitterOptions) {
@@ -95,10 +97,13 @@ export class LinkAdmitter {
     return this.#connections.size === 0
   }
 
-  /** Ends the handshakes under way. */
+  /** Ends the handshakes under way, but for links of live connections that are being decided about. */
   stop(): void {
     for (const handshake of [...this.#handshakes.keys()]) {
       if (!handshake.deciding) handshake.fail(new HawserError('ECONNABORTED', 'link-closed', 'the server was closed'))
+    }
+    for (const [incoming, refuse] of [...this.#deciding]) {
+      if (!this.#find(incoming.connectionId)) refuse(refused(incoming, RefusedReason.NotListening))
     }
   }
 
@@ -132,10 +137,16 @@ export class LinkAdmitter {
         },
         incoming => {
           const refuse = (error: Error) => {
+            this.#deciding.delete(incoming)
             incoming.link.detach('locally-requested')
             fail(error)
           }
-          this.#decide(incoming, options.filter, end).then(resolve, refuse)
+          const joined = () => {
+            this.#deciding.delete(incoming)
+            end()
+          }
+          this.#deciding.set(incoming, refuse)
+          this.#decide(incoming, options.filter, joined).then(resolve, refuse)
         },
         fail,
       )
@@ -223,7 +234,7 @@ export class LinkAdmitter {
     connection.bond.join(incoming)
     clearTimeout(connection.unusedTimer)
     runForeign(() => linkJoined(link, () => this.#announce(connection, link)))
-    runForeign(() => this.#options.onLink(link, socket))
+    if (!socket.destroyed) runForeign(() => this.#options.onLink(link, socket))
   }
 
   /** Synchronously with the first Accepted: what follows it finds its listeners. */

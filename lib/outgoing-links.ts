@@ -92,8 +92,9 @@ export class OutgoingLinks {
 
   /** The application is gone: a connection that never came about ends, another lives on until all is delivered. */
   linger(): void {
+    // If the process ends before the server has answered the server finds out by itself.
+    this.referenced = false
     if (!this.established) this.stop()
-    else this.#dialer?.unref()
   }
 
   /** Whether timers and handshakes keep the process alive. */

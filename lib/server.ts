@@ -7,6 +7,7 @@ import { soon } from '#platform/loop'
 import type { Duplex } from '#platform/stream'
 import { checkSignal, whenAborted } from './abort-signal.ts'
 import { type Config, resolveConfig } from './config.ts'
+import { checkFunction } from './connect-options.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { LinkAdmitter } from './link-admitter.ts'
@@ -67,6 +68,8 @@ export class Server extends EventEmitter<ServerEvents> {
     const options = typeof first === 'object' && first !== null ? first : {}
     const onConnection = typeof first === 'function' ? first : second
     refuseUnsupported(options)
+    checkFunction(options.linkFilter, 'linkFilter')
+    checkFunction(options.authorize, 'authorize')
     this.#config = resolveConfig(options.config)
     const socketOptions = { ...options, config: this.#config }
     this.#admitter = new LinkAdmitter({

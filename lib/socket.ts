@@ -12,12 +12,19 @@ import { type Config, defaults, resolveConfig } from './config.ts'
 import {
   type ConnectArguments,
   type ConnectOptions,
+  checkFunction,
   checkReconnectDelay,
   normalizeConnect,
   type SocketOptions,
   transportsOf,
 } from './connect-options.ts'
-import { closedBeforeConnectionError, closedError, connectError, writeAfterEndError } from './connection-error.ts'
+import {
+  closedBeforeConnectionError,
+  closedError,
+  connectError,
+  writeAfterEndError,
+  writeCanceledError,
+} from './connection-error.ts'
 import type { ConnectionStats } from './engine/connection.ts'
 import type { LinkCloseReason } from './engine/events.ts'
 import { HawserError } from './errors.ts'
@@ -158,10 +165,10 @@ export class Socket extends Duplex {
     }
     const transports = transportsOf(options)
     this.#takeOptions(options)
-    if (options.timeout !== undefined) this.setTimeout(options.timeout)
     if (onConnect) this.once('connect', onConnect)
     if (options.signal?.aborted) return this // destroyed by that
     if (this.destroyed) this.#revive()
+    if (options.timeout !== undefined) this.setTimeout(options.timeout)
     const outgoing = this.#begin(transports)
     for (const [index, stream] of (options.links ?? []).entries()) {
       outgoing.add(stream, { tag: manualTag('outgoing', `link ${index + 1}`) }).catch(() => {}) // told by `linkerror`
@@ -190,6 +197,7 @@ export class Socket extends Duplex {
     const { config, linkFilter, reconnectDelay, signal, noDelay, keepAlive, keepAliveInitialDelay } = options
     refuseUnsupported(options)
     checkSignal(signal)
+    checkFunction(linkFilter, 'linkFilter')
     checkReconnectDelay(reconnectDelay)
     if (config) this.#config = resolveConfig(config, this.#config)
     this.#linkFilter = linkFilter ?? this.#linkFilter
@@ -330,7 +338,7 @@ export class Socket extends Duplex {
     this.#statsTicker.stop()
     this.#stopSignal?.()
     callback(error)
-    this.#attachment?.detach(connecting ? closedBeforeConnectionError() : null)
+    this.#attachment?.detach(connecting ? closedBeforeConnectionError() : writeCanceledError())
     this.#outgoing?.linger()
     soon(() => this.emit('close', error !== null))
   }

@@ -90,23 +90,23 @@ t.test('close ends handshakes under way; their streams are closed', async t => {
 })
 
 t.test('a link that is being decided about when the server closes is refused', async t => {
-  let decide = (_yes: boolean) => {}
-  const authorize = () =>
-    new Promise<boolean>(resolve => {
-      decide = resolve
-    })
+  let asked = () => {}
+  const question = new Promise<void>(resolve => {
+    asked = resolve
+  })
+  const authorize = () => {
+    asked()
+    return new Promise<boolean>(() => {}) // never answers
+  }
   const { server } = await listening(t, { authorize })
   server.on('connection', () => t.fail('closed'))
   const pair = corePair()
   const added = server.addLink(pair.server)
   const client = connecting(t, { links: [pair.client] })
   const failed = new Promise<Error>(resolve => client.once('error', resolve))
-  await new Promise<void>(resolve => {
-    pair.server.once('data', () => setImmediate(resolve))
-  })
+  await question
   const closed = once(server, 'close')
   server.close()
-  decide(true)
   await t.rejects(added, { code: 'ECONNREFUSED', reason: 'not-listening' })
   t.match(await failed, { code: 'ECONNREFUSED', reason: 'not-listening' })
   await closed

@@ -156,6 +156,8 @@ t.test('createServer and Server take options and a listener, or a listener alone
 
 t.test('options that make no sense are thrown', async t => {
   t.throws(() => createServer({ config: { recvBuffer: 0 } }), { code: 'ERR_OUT_OF_RANGE', message: /recvBuffer/ })
+  t.throws(() => createServer({ authorize: true as never }), { code: 'ERR_INVALID_ARG_TYPE', message: /authorize/ })
+  t.throws(() => createServer({ linkFilter: 'x' as never }), { code: 'ERR_INVALID_ARG_TYPE', message: /linkFilter/ })
   t.throws(() => createServer({ limits: { maxConnections: 0 } }), { code: 'ERR_OUT_OF_RANGE', message: /maxConnections/ })
   t.throws(() => createServer({ limits: { handshakeTimeout: 2 ** 31 } }), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => createServer({ limits: { maxConnection: 5 } as object }), {

@@ -107,6 +107,16 @@ t.test('a connection that lingers after destroy does not disturb the next one', 
   t.notOk(log.includes('linkclose') && log.indexOf('linkclose') < log.indexOf('end'), 'no event of the first connection')
 })
 
+t.test('options of a later connect hold for it', async t => {
+  const { client, port } = await connected(t)
+  client.destroy()
+  await once(client, 'close')
+  client.connect({ port, host: '127.0.0.1', timeout: 10, config: { chunkSize: 1_000, link: { maxPing: 5_000 } } })
+  await once(client, 'timeout')
+  if (client.connecting) await once(client, 'link')
+  t.equal(client.links[0]?.config.maxPing, 5_000)
+})
+
 t.test('connect before close of the last connection was emitted: that close still comes, then connect', async t => {
   const { client, port } = await connected(t)
   const log = eventLog(client, socketEvents)

@@ -42,6 +42,8 @@ t.test('configuration and other options of hawser that make no sense', async t =
     [{ port: undefined, transports: [] }, 'ERR_MISSING_ARGS', /port/],
     [{ port: undefined, links: [] }, 'ERR_MISSING_ARGS', /links/],
     [{ timeout: -1 }, 'ERR_OUT_OF_RANGE', /msecs/],
+    [{ linkFilter: true as never }, 'ERR_INVALID_ARG_TYPE', /linkFilter/],
+    [{ lookup: 'dns' as never }, 'ERR_INVALID_ARG_TYPE', /lookup/],
   ]
   for (const [options, code, message] of wrong) {
     t.throws(() => connect({ port: 1, ...options }), { code, message, reason: 'invalid-argument' })

@@ -234,6 +234,20 @@ t.test('what was handed over before destroy arrives whole, however slowly it is 
   t.equal(Buffer.concat(await accepted.toArray()).length, 1_000_000)
 })
 
+t.test(
+  'a write under way when its socket is destroyed is ECANCELED, one that waits behind it ECANCELED or ERR_STREAM_DESTROYED',
+  async t => {
+    const { client, accepted } = await connected(t, {}, { config: { recvBuffer: 65_536 }, pauseOnConnect: true })
+    accepted.on('error', () => {})
+    const code = () =>
+      new Promise(resolve => client.write(Buffer.alloc(1_000_000), error => resolve((error as NodeJS.ErrnoException)?.code)))
+    const codes = Promise.all([code(), code()])
+    client.destroy()
+    t.match(await codes, ['ECANCELED', /^(ECANCELED|ERR_STREAM_DESTROYED)$/])
+    t.equal(client.closed, true)
+  },
+)
+
 t.test('a peer that never reads what a destroyed socket still has to send gets a reset in the end', async t => {
   const config = { terminationTimeout: 50 }
   const { client, accepted } = await connected(t, { config }, { config: { recvBuffer: 65_536 }, pauseOnConnect: true })

@@ -1,5 +1,7 @@
 // A process that closed its connections ends by itself: no timer, socket or handle is left.
 
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import t from 'tap'
 import { runFixture } from '../support/child.ts'
 import { listening } from '../support/loopback.ts'
@@ -15,6 +17,7 @@ const scenarios = [
   'connections ended after server.close',
   'destroyed while connecting',
   'connecting to something that says nothing, destroyed',
+  'both closed while the server thinks about the link',
   'a client that waits to dial again, destroyed',
   'a client whose server is gone, terminated',
   'a server with a handshake under way',
@@ -23,6 +26,7 @@ const scenarios = [
   'a second connection of the same socket',
   'an idle connection without reference',
   'a connection without reference from before connect',
+  'connecting without reference',
   'a connection without reference and without a link',
 ]
 
@@ -35,6 +39,24 @@ for (const scenario of scenarios) {
     t.equal(code, 0)
   })
 }
+
+t.test('destroyed while a server elsewhere thinks about the link', async t => {
+  const cue = createServer()
+  const cued = once(cue, 'connection') as Promise<[Socket]>
+  cue.listen(0, '127.0.0.1')
+  t.teardown(() => cue.close())
+  await once(cue, 'listening')
+  const authorize = async () => {
+    const [socket] = await cued
+    socket.write('now')
+    return new Promise<boolean>(() => {})
+  }
+  const { server, port } = await listening(t, { authorize })
+  server.on('connection', () => t.fail('not authorized'))
+  const { code, stdout } = await runFixture('exit-scenarios', t.name, `${port}`, `${(cue.address() as AddressInfo).port}`)
+  t.equal(stdout, 'closed\nleft: \nexit 0\n')
+  t.equal(code, 0)
+})
 
 t.test('a destroyed socket whose peer has everything but reads nothing', async t => {
   const { server, port } = await listening(t, { pauseOnConnect: true })

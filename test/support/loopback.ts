@@ -30,10 +30,10 @@ export async function listening(t: Test, options: ServerOptions = {}): Promise<L
   return { server, port: (server.address() as AddressInfo).port }
 }
 
-/** A socket that connects, and ends with the test. */
+/** A socket that connects, and ends with the test; in good order, for nobody may listen to errors of the other end. */
 export function connecting(t: Test, options: ConnectOptions): Socket {
   const socket = connect({ host: '127.0.0.1', ...options })
-  t.teardown(() => socket.terminate())
+  t.teardown(() => socket.destroy())
   return socket
 }
 
