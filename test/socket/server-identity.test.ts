@@ -14,6 +14,15 @@ function isRogue(t: { fail(message: string): unknown }, server: Server): void {
   server.on('connection', () => t.fail('the rogue server got a connection'))
 }
 
+/** An `authorize` that leaves the answer to the test. */
+function question() {
+  let ask: (answer: (yes: boolean) => void) => void
+  const asked = new Promise<(yes: boolean) => void>(resolve => {
+    ask = resolve
+  })
+  return { asked, authorize: () => new Promise<boolean>(resolve => ask(resolve)) }
+}
+
 t.test('another server on one of two paths: only that path is lost, and its server hears nothing of the connection', async t => {
   const [honest, rogue] = [await listening(t), await listening(t)]
   isRogue(t, rogue.server)
@@ -31,9 +40,8 @@ t.test('another server on one of two paths: only that path is lost, and its serv
 })
 
 t.test('two servers answer at the same time: the first to accept has the connection, the other loses its ghost', async t => {
-  const decisions: ((yes: boolean) => void)[] = []
-  const authorize = () => new Promise<boolean>(resolve => decisions.push(resolve))
-  const [first, second] = [await listening(t, { authorize }), await listening(t, { authorize })]
+  const [asked, askedToo] = [question(), question()]
+  const [first, second] = [await listening(t, asked), await listening(t, askedToo)]
   const [one, two] = [corePair(), corePair()]
   const incoming = [first.server.addLink(one.server), second.server.addLink(two.server)]
   const ghost = new Promise<Error>(resolve => {
@@ -42,10 +50,10 @@ t.test('two servers answer at the same time: the first to accept has the connect
   const client = connecting(t, { links: [one.client, two.client] })
   client.on('error', error => t.fail(error.message))
   const told = once(client, 'linkerror')
-  while (decisions.length < 2) await new Promise(resolve => setImmediate(resolve))
-  decisions[0]?.(true)
+  const [answer, answerToo] = await Promise.all([asked.asked, askedToo.asked])
+  answer(true)
   await once(client, 'connect')
-  decisions[1]?.(true)
+  answerToo(true)
   t.match(await told, [{ reason: 'server-id-mismatch' }])
   t.match(await ghost, { code: 'ECONNRESET', reason: 'terminated' })
   await Promise.all(incoming)
