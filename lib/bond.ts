@@ -10,6 +10,7 @@ import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason 
 import { payloadLimit } from './engine/receiver.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
+import { Extension, hasExtension } from './protocol/extensions.ts'
 import type { LinkMessage } from './protocol/messages.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
 import { throwLater } from './run-foreign.ts'
@@ -45,6 +46,8 @@ export interface ReadyLink {
   readonly channel: LinkChannel
   readonly roundTripMs: number
   readonly remoteRecvBuffer: number
+  /** As the other side said them in the handshake. */
+  readonly remoteExtensions: number
 }
 
 export class Bond {
@@ -104,8 +107,9 @@ export class Bond {
 
   /** Takes in a link; its messages go to this bond from here on. */
   join(ready: ReadyLink): void {
-    const { link, channel, roundTripMs, remoteRecvBuffer } = ready
-    const engineLink = this.#engine.addLink({ config: link.config, roundTripMs, remoteRecvBuffer }, now())
+    const { link, channel, roundTripMs, remoteRecvBuffer, remoteExtensions } = ready
+    const remoteAcksAll = hasExtension(remoteExtensions, Extension.AcksBeforeClosing)
+    const engineLink = this.#engine.addLink({ config: link.config, roundTripMs, remoteRecvBuffer, remoteAcksAll }, now())
     const member = new Member(this, this.#engine, engineLink, link, channel)
     this.#members.set(engineLink, member)
     channel.finishHandshake(payloadLimit(this.#recvBuffer))

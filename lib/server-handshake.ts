@@ -5,6 +5,7 @@ import type { LinkConfig } from './config.ts'
 import { HawserError } from './errors.ts'
 import { Link } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
+import { OWN_EXTENSIONS } from './protocol/extensions.ts'
 import { connectionIdMask, createKeyPair, idToHex, type KeyPair, sharedSecret, xorId } from './protocol/handshake.ts'
 import { type ConnectMessage, type LinkMessage, MessageType, type RefusedReason } from './protocol/messages.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
@@ -36,6 +37,7 @@ export class IncomingLink {
   /** The client takes the connection for established. */
   readonly existing: boolean
   readonly remoteRecvBuffer: number
+  readonly remoteExtensions: number
   readonly roundTripMs: number
   readonly #handshake: ServerHandshake
 
@@ -53,6 +55,7 @@ export class IncomingLink {
     this.connectionId = connectionId
     this.existing = connect.existing
     this.remoteRecvBuffer = connect.recvBuffer
+    this.remoteExtensions = connect.extensions
     this.roundTripMs = roundTripMs
   }
 
@@ -152,7 +155,14 @@ export class ServerHandshake implements ChannelHandler {
     const { serverId, userData, recvBuffer } = this.#options
     const keys = await createKeyPair()
     if (this.#state.kind !== 'preparing') return
-    this.#channel.send({ type: MessageType.Welcome, extensions: 0, publicKey: keys.publicKey, serverId, userData, recvBuffer })
+    this.#channel.send({
+      type: MessageType.Welcome,
+      extensions: OWN_EXTENSIONS,
+      publicKey: keys.publicKey,
+      serverId,
+      userData,
+      recvBuffer,
+    })
     this.#state = { kind: 'awaiting-connect', keys, sentMs: now() }
     this.#channel.flush()
   }

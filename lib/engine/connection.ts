@@ -29,6 +29,19 @@ export interface ConnectionOptions {
   readonly firstSequence?: { readonly send: number; readonly receive: number }
 }
 
+/** What is known of a link from its handshake. */
+export interface NewLink {
+  readonly config: LinkConfig
+  /** As the handshake measured it. */
+  readonly roundTripMs: number
+  readonly remoteRecvBuffer: number
+  /**
+   * The other side acks everything before it closes a connection. The reference does not: when all links are gone and all
+   * data was consumed, its acks of the last messages count as lost. @defaultValue false
+   */
+  readonly remoteAcksAll?: boolean | undefined
+}
+
 type ConnectionState =
   | { readonly kind: 'open' }
   /** Terminate goes to all links; until each answered, or the time is over. */
@@ -48,6 +61,7 @@ export class Connection {
   #terminateOwed = new Set<EngineLink>()
   #state: ConnectionState = { kind: 'open' }
   #nowMs: number
+  #remoteAcksAll = false
   #bothFinishedSinceMs: number | undefined
   #controlFrom = 0
   #writableAnnounced = true
@@ -128,13 +142,14 @@ export class Connection {
 
   // ---------------------------------------------------------------- links
 
-  /** A link whose handshake is done. `roundTripMs` is what the handshake measured. */
-  addLink(options: { config: LinkConfig; roundTripMs: number; remoteRecvBuffer: number }, nowMs: number): EngineLink {
+  /** A link whose handshake is done. */
+  addLink(options: NewLink, nowMs: number): EngineLink {
     this.#nowMs = nowMs
     assert(this.#state.kind !== 'closed', 'link added to a closed connection')
     const link = new EngineLink(options.config, options.roundTripMs, this.#config.statsIntervals, nowMs)
     this.#table.add(link)
     this.#sender.remoteRecvBuffer = options.remoteRecvBuffer
+    this.#remoteAcksAll = options.remoteAcksAll === true
     if (this.#state.kind === 'terminating') this.#terminateOwed.add(link)
     return link
   }
@@ -476,7 +491,12 @@ export class Connection {
     }
     if (!this.#bothFinished) return
     this.#bothFinishedSinceMs ??= this.#nowMs
-    if (this.#isSettled || (this.#links.length === 0 && !this.undelivered)) this.#close(undefined)
+    if (this.#isSettled || (this.#links.length === 0 && !this.#mayMatter)) this.#close(undefined)
+  }
+
+  /** Whether the peer may still lack something that matters. */
+  get #mayMatter(): boolean {
+    return this.undelivered || (this.#remoteAcksAll && !this.#sender.settled)
   }
 
   /** Nothing is owed to either side. */

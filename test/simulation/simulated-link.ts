@@ -88,7 +88,7 @@ export class SimulatedLink {
 
   /** Flips a bit in the next chunk. */
   corrupt(sender: Side): void {
-    for (const pipe of this.pipes(sender)) pipe.corruptNext()
+    for (const pipe of this.pipes(sender)) pipe.damageNext('flip-bit')
   }
 
   change(shape: Partial<PipeShape>, sender?: Side): void {

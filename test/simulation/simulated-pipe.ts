@@ -46,6 +46,9 @@ interface Flight {
 
 const END = Symbol('end')
 
+/** What may happen to a chunk on its way. */
+export type Damage = 'flip-bit' | 'drop' | 'double'
+
 export class SimulatedPipe {
   /** Called with everything that arrived at one time. */
   onArrived: (chunks: Uint8Array[]) => void = () => {}
@@ -81,7 +84,11 @@ export class SimulatedPipe {
   #resumeTimer: Appointment | undefined
   #stalled = false
   #swallows = false
-  #corruptions = 0
+  #receiving = true
+  #damages: Damage[] = []
+  #breakPending = false
+  /** Bytes that still leave before the pipe breaks. */
+  #leftBeforeBreakBytes = Number.POSITIVE_INFINITY
 
   /** @param cutsChunks - cut what is written at random places, as byte streams may; packets stay whole */
   constructor(clock: VirtualClock, random: Random, shape: PipeShape, cutsChunks: boolean) {
@@ -128,17 +135,32 @@ export class SimulatedPipe {
     this.#fill()
   }
 
-  /** Drops everything on its way; the receiver learns of it after `delayMs`. */
+  /** Drops everything on its way; the receiver learns of it after `delayMs`, or once a pause is over. */
   break(delayMs: number): void {
     if (this.#state === 'over') return
     this.#close()
-    this.#clock.after(delayMs, () => this.onEnded('reset'))
+    if (this.#pausedUntilMs === undefined) this.#clock.after(delayMs, () => this.onEnded('reset'))
+    else {
+      this.#breakPending = true
+      if (Number.isFinite(this.#pausedUntilMs)) this.#resumeTimer = this.#clock.at(this.#pausedUntilMs, () => this.resume())
+    }
+  }
+
+  /** Breaks once so many more bytes have left. */
+  breakAfter(bytes: number): void {
+    this.#leftBeforeBreakBytes = bytes
+  }
+
+  /** Whether anything is to arrive; what does not waits and counts against the pipe buffer. */
+  setReceiving(receiving: boolean): void {
+    if (this.#receiving === receiving) return
+    this.#receiving = receiving
+    if (receiving && this.#pausedUntilMs === undefined) this.#armArrival()
   }
 
   /** Nothing moves until `untilMs`; then what should have arrived arrives at once. `Infinity`: until `resume`. */
   pause(untilMs: number): void {
-    if (this.#state === 'over') return
-    this.#suspend()
+    if (this.#state !== 'over') this.#suspend()
     if (this.#resumeTimer) this.#clock.cancel(this.#resumeTimer)
     this.#resumeTimer = undefined
     this.#pausedUntilMs = Math.max(untilMs, this.#pausedUntilMs ?? 0)
@@ -149,6 +171,10 @@ export class SimulatedPipe {
     if (this.#resumeTimer) this.#clock.cancel(this.#resumeTimer)
     this.#resumeTimer = undefined
     this.#pausedUntilMs = undefined
+    if (this.#breakPending) {
+      this.#breakPending = false
+      this.#clock.after(this.#shape.delayMs, () => this.onEnded('reset'))
+    }
     if (this.#state === 'over') return
     this.#continue()
   }
@@ -171,9 +197,9 @@ export class SimulatedPipe {
     this.#swallows = swallows
   }
 
-  /** One bit of the next chunk that leaves is flipped. */
-  corruptNext(): void {
-    this.#corruptions++
+  /** Does that to the next chunk that leaves; several in the order in which they were asked for. */
+  damageNext(damage: Damage): void {
+    this.#damages.push(damage)
   }
 
   /** Takes effect at once; what is on its way keeps its time of arrival. */
@@ -268,21 +294,41 @@ export class SimulatedPipe {
   }
 
   #depart(piece: Uint8Array | undefined): void {
-    if (this.#swallows && piece) {
-      this.#insideBytes -= piece.byteLength
-      this.#insideItems--
-      this.#clock.after(0, () => this.#refill())
+    const damage = piece ? this.#damages.shift() : undefined
+    if (piece && (this.#swallows || damage === 'drop')) {
+      this.#lose(piece.byteLength)
       return
     }
     const { delayMs, jitterMs } = this.#shape
     const arriveMs = this.#clock.nowMs + delayMs + (jitterMs > 0 ? this.#random.fraction() * jitterMs : 0)
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, arriveMs)
-    this.#flying.push({ chunk: piece && this.#corruptions > 0 ? this.#corrupted(piece) : piece, arriveMs: this.#lastArrivalMs })
+    let chunk = piece && damage === 'flip-bit' ? this.#corrupted(piece) : piece
+    const left = this.#leftBeforeBreakBytes
+    if (chunk && chunk.byteLength > left) {
+      this.#insideBytes -= chunk.byteLength - left
+      chunk = chunk.subarray(0, left)
+    }
+    if (chunk?.byteLength !== 0) this.#flying.push({ chunk, arriveMs: this.#lastArrivalMs })
+    else this.#insideItems--
+    if (chunk && damage === 'double') this.#flying.push({ chunk: this.#doubled(chunk), arriveMs: this.#lastArrivalMs })
     this.#armArrival()
+    this.#leftBeforeBreakBytes -= chunk?.byteLength ?? 0
+    if (this.#leftBeforeBreakBytes <= 0) this.#clock.at(this.#lastArrivalMs, () => this.break(0))
+  }
+
+  #lose(bytes: number): void {
+    this.#insideBytes -= bytes
+    this.#insideItems--
+    this.#clock.after(0, () => this.#refill())
+  }
+
+  #doubled(piece: Uint8Array): Uint8Array {
+    this.#insideBytes += piece.byteLength
+    this.#insideItems++
+    return piece
   }
 
   #corrupted(piece: Uint8Array): Uint8Array {
-    this.#corruptions--
     const copy = piece.slice()
     const index = this.#random.below(copy.byteLength)
     copy[index] = (copy[index] as number) ^ (1 << this.#random.below(8))
@@ -291,7 +337,7 @@ export class SimulatedPipe {
 
   #armArrival(): void {
     const first = this.#flying.peek()
-    if (this.#arrivalTimer || !first) return
+    if (this.#arrivalTimer || !first || !this.#receiving) return
     this.#arrivalTimer = this.#clock.at(first.arriveMs, () => {
       this.#arrivalTimer = undefined
       this.#arrive()
@@ -301,6 +347,7 @@ export class SimulatedPipe {
   #arrive(): void {
     const chunks: Uint8Array[] = []
     let ended = false
+    if (!this.#receiving) return
     for (let flight = this.#flying.peek(); flight && flight.arriveMs <= this.#clock.nowMs; flight = this.#flying.peek()) {
       this.#flying.shift()
       if (!flight.chunk) ended = true

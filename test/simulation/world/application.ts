@@ -1,0 +1,211 @@
+// The application at one end of a connection, and the judge of what its socket does: every byte, and the order of events.
+
+import type { Socket } from '../../../lib/index.ts'
+import type { Pattern } from '../pattern.ts'
+import type { ApplicationPlan } from './plan.ts'
+import type { VirtualLoop } from './virtual-loop.ts'
+
+export interface ApplicationOptions {
+  readonly loop: VirtualLoop
+  readonly plan: ApplicationPlan
+  readonly allowHalfOpen: boolean
+  readonly writes: Pattern
+  readonly reads: Pattern
+  /** What the other application wrote so far. */
+  readonly peerWritten: () => number
+  readonly fail: (text: string) => never
+  /** For the trace. */
+  readonly note: (text: string) => void
+}
+
+export class Application {
+  readonly #options: ApplicationOptions
+  #socket: Socket | undefined
+  written = 0
+  received = 0
+  /** Gave up by itself: anything may happen to the connection. */
+  gaveUp = false
+  ended = false
+  closed = false
+  error: (Error & { code?: string; reason?: string }) | undefined
+  #sawEnd = false
+  #connected = false
+  #needsDrain = false
+  #drainAwaited = false
+  #stopped = false
+  #stopsReading = false
+  #nextWrite = 0
+  #callbacksDue = 0
+  #callbacksDone = 0
+
+  constructor(options: ApplicationOptions) {
+    this.#options = options
+  }
+
+  get socket(): Socket | undefined {
+    return this.#socket
+  }
+
+  get connected(): boolean {
+    return this.#connected
+  }
+
+  get sawEnd(): boolean {
+    return this.#sawEnd
+  }
+
+  /** Takes the socket over and begins. */
+  start(socket: Socket): void {
+    this.#socket = socket
+    const { plan, loop, note } = this.#options
+    // biome-ignore lint/suspicious/noExplicitAny: as EventEmitter has it
+    const on = (event: string, does: (...args: any[]) => void, silent = false) => {
+      // biome-ignore lint/suspicious/noExplicitAny: as EventEmitter has it
+      socket.on(event, (...args: any[]) => {
+        if (this.closed) this.#options.fail(`${event} after close`)
+        if (!silent) note(event)
+        does(...args)
+      })
+    }
+    on('connect', () => {
+      if (this.#connected) this.#options.fail('connect twice')
+      this.#connected = true
+    })
+    on('ready', () => {
+      if (!this.#connected) this.#options.fail('ready before connect')
+    })
+    on('data', (chunk: Buffer) => this.#data(chunk), true)
+    on('end', () => this.#end())
+    on('drain', () => this.#drain())
+    on('error', (error: Error) => this.#failed(error))
+    on('close', (hadError: boolean) => this.#close(hadError))
+    for (const event of ['finish', 'link', 'linkclose', 'linkerror']) on(event, () => {})
+    if (plan.reader.kind === 'stalled') {
+      socket.pause()
+      loop.timer(() => this.#resume(), Math.max(1, plan.reader.untilMs - loop.nowMs), false)
+    }
+    this.#writeOn()
+  }
+
+  act(action: 'end' | 'destroy' | 'terminate' | 'stop-reading'): void {
+    const socket = this.#socket
+    if (!socket || this.closed) return
+    this.#options.note(`does ${action}`)
+    if (action === 'end') this.#finish()
+    else if (action === 'stop-reading') {
+      this.#stopsReading = true
+      socket.pause()
+    } else {
+      this.gaveUp = true
+      this.#stopped = true
+      if (action === 'destroy') socket.destroy()
+      else socket.terminate()
+    }
+  }
+
+  /** The end of all faults: who stopped reading goes on. */
+  heal(): void {
+    this.#stopsReading = false
+    this.#resume()
+  }
+
+  /** What must hold once the socket is closed. */
+  judge(): void {
+    const { fail } = this.#options
+    if (this.#callbacksDone !== this.#callbacksDue)
+      fail(`${this.#callbacksDone} of ${this.#callbacksDue} callbacks of writes were called`)
+    if (this.#socket && this.#socket.bytesRead < this.received) fail('bytesRead is less than what came')
+  }
+
+  #writeOn(): void {
+    const { plan, loop } = this.#options
+    if (this.#stopped || plan.echoes) return
+    const next = plan.writes[this.#nextWrite]
+    if (plan.awaitsReply && this.received < this.written) return
+    if (!next) {
+      this.#finish()
+      return
+    }
+    this.#nextWrite++
+    const write = () => {
+      if (this.#stopped) return
+      this.#write(next.bytes)
+      if (this.#needsDrain && plan.heedsDrain) this.#drainAwaited = true
+      else this.#writeOn()
+    }
+    if (next.afterMs > 0) loop.timer(write, next.afterMs, false)
+    else write()
+  }
+
+  #write(bytes: number): void {
+    const { writes, fail } = this.#options
+    for (const slice of writes.slices(this.written, bytes)) {
+      const order = ++this.#callbacksDue
+      this.written += slice.byteLength
+      const more = this.#socket?.write(slice, error => {
+        this.#callbacksDone++
+        if (!error && this.#callbacksDone !== order) fail(`callback ${order} came as number ${this.#callbacksDone}`)
+      })
+      if (more === false) this.#needsDrain = true
+    }
+  }
+
+  #finish(): void {
+    if (this.ended) return
+    this.ended = true
+    this.#stopped = true
+    this.#socket?.end()
+  }
+
+  #data(chunk: Buffer): void {
+    const { plan, reads, fail, loop, peerWritten } = this.#options
+    if (!this.#connected && this.#socket?.server === null) fail('data before connect')
+    if (this.#sawEnd) fail('data after end')
+    const wrong = reads.firstWrong(this.received, chunk)
+    if (wrong >= 0) fail(`byte ${wrong} is not the one that was written`)
+    this.received += chunk.byteLength
+    if (this.received > peerWritten()) fail('more bytes than were written')
+    if (plan.echoes && !this.#stopped) this.#write(chunk.byteLength)
+    if (plan.reader.kind === 'slow') {
+      this.#socket?.pause()
+      loop.timer(() => this.#resume(), plan.reader.restMs, false)
+    }
+    if (plan.awaitsReply) this.#writeOn()
+  }
+
+  #resume(): void {
+    if (!this.#stopsReading && !this.closed) this.#socket?.resume()
+  }
+
+  #end(): void {
+    const { fail, peerWritten, plan, allowHalfOpen } = this.#options
+    if (this.#sawEnd) fail('end twice')
+    this.#sawEnd = true
+    if (this.received !== peerWritten()) fail(`end after ${this.received} of ${peerWritten()} bytes`)
+    if (plan.echoes || plan.awaitsReply) this.#finish()
+    if (!allowHalfOpen) this.#stopped = true
+  }
+
+  #drain(): void {
+    if (!this.#needsDrain) this.#options.fail('drain although no write asked for it')
+    this.#needsDrain = false
+    if (!this.#drainAwaited) return
+    this.#drainAwaited = false
+    this.#writeOn()
+  }
+
+  #failed(error: Error & { code?: string; reason?: string }): void {
+    const { fail } = this.#options
+    if (this.error) fail('two errors')
+    this.error = error
+    if (typeof error.code !== 'string') fail(`an error without code: ${error.stack}`)
+  }
+
+  #close(hadError: boolean): void {
+    const { fail } = this.#options
+    this.closed = true
+    this.#stopped = true
+    if (hadError !== (this.error !== undefined)) fail(`close says ${hadError}, the error was ${this.error?.message}`)
+    if (!hadError && !this.gaveUp && !this.#sawEnd) fail('close without end or error')
+  }
+}
