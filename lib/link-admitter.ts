@@ -103,7 +103,7 @@ export class LinkAdmitter {
       if (!handshake.deciding) handshake.fail(new HawserError('ECONNABORTED', 'link-closed', 'the server was closed'))
     }
     for (const [incoming, refuse] of [...this.#deciding]) {
-      if (!this.#find(incoming.connectionId)) refuse(refused(incoming, RefusedReason.NotListening))
+      if (!this.#find(incoming.connectionId)?.announced) refuse(refused(incoming, RefusedReason.NotListening))
     }
   }
 

@@ -149,7 +149,7 @@ t.test('client: Connect answers Welcome, and Accepted makes a link', async t => 
   const mask = connectionIdMask(await sharedSecret(keys, connect.publicKey))
   t.same(xorId(connect.encryptedConnectionId, mask), CONNECTION_ID)
   t.same(connect.serverId, NO_SERVER_ID)
-  t.match(connect, { existing: true, recvBuffer: 123_456, extensions: 0 })
+  t.match(connect, { existing: true, recvBuffer: 123_456, extensions: 0x8000_0000 })
   t.equal(Buffer.from(connect.userData).toString(), 'client')
   peer.send({ type: MessageType.Accepted })
   const accepted = (await outcome.first(t)) as AcceptedLink
@@ -451,7 +451,7 @@ async function startDecision(t: Test): Promise<ServerSide & { readonly incoming:
 t.test('server: Welcome, then Connect tells all about the link', async t => {
   const { peer, stream, outcome } = startServer(t, { userData: Buffer.from('server') })
   const welcome = await peer.next(MessageType.Welcome)
-  t.match(welcome, { serverId: SERVER_ID, recvBuffer: 654_321, extensions: 0 })
+  t.match(welcome, { serverId: SERVER_ID, recvBuffer: 654_321, extensions: 0x8000_0000 })
   t.equal(Buffer.from(welcome.userData).toString(), 'server')
   await peer.connect(welcome, CONNECTION_ID, { userData: Buffer.from('client'), recvBuffer: 88, existing: true })
   const incoming = (await outcome.first(t)) as IncomingLink

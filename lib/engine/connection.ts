@@ -36,8 +36,8 @@ export interface NewLink {
   readonly roundTripMs: number
   readonly remoteRecvBuffer: number
   /**
-   * The other side acks everything before it closes a connection. The reference does not: when all links are gone and all
-   * data was consumed, its acks of the last messages count as lost. @defaultValue false
+   * The other side acks everything before it closes a connection, and says Goodbye then. The reference does neither: when
+   * all links are gone and all data was consumed, its acks of the last messages count as lost. @defaultValue false
    */
   readonly remoteAcksAll?: boolean | undefined
 }
@@ -46,6 +46,8 @@ type ConnectionState =
   | { readonly kind: 'open' }
   /** Terminate goes to all links; until each answered, or the time is over. */
   | { readonly kind: 'terminating'; readonly deadlineMs: number }
+  /** Over for this side; Goodbye goes to the links that take it now, so that the peer knows that no link was lost. */
+  | { readonly kind: 'parting' }
   | { readonly kind: 'closed' }
 
 /** The same inputs at the same times always give the same outputs. */
@@ -116,11 +118,6 @@ export class Connection {
   /** Both directions have ended; what is left is to tell the peer. */
   get finished(): boolean {
     return this.#bothFinished
-  }
-
-  /** Whether data that was sent may never have reached the peer's application. */
-  get undelivered(): boolean {
-    return this.#sender.window.unconsumedBytes > 0
   }
 
   stats(nowMs: number): ConnectionStats {
@@ -249,7 +246,7 @@ export class Connection {
    */
   receive(link: EngineLink, message: LinkMessage, nowMs: number): void {
     this.#nowMs = nowMs
-    if (link.closed || this.#state.kind === 'closed') return
+    if (link.closed || this.#isOver) return
     link.recordReceived(wireSize(message), nowMs)
     try {
       this.#receive(link, message)
@@ -265,14 +262,17 @@ export class Connection {
   takeOutput(nowMs: number): Output | undefined {
     this.#nowMs = nowMs
     if (this.#state.kind === 'closed') return undefined
-    const output = this.#takeControl() ?? this.#takeReliable()
+    const output = this.#state.kind === 'parting' ? this.#takeParting() : (this.#takeControl() ?? this.#takeReliable())
     if (output) {
       output.link.recordSent(wireSize(output.message), nowMs)
       return output
     }
+    if (this.#isOver) return undefined
     this.#noteIdleLinks()
     this.#settle()
-    return undefined
+    if (!this.#mayPart) return undefined
+    this.#state = { kind: 'parting' }
+    return this.takeOutput(nowMs)
   }
 
   /** Next event for the application, oldest first. */
@@ -282,7 +282,7 @@ export class Connection {
 
   /** Earliest time at which `expire` has work. Any input may move it. */
   get nextDeadlineMs(): number | undefined {
-    if (this.#state.kind === 'closed') return undefined
+    if (this.#isOver) return undefined
     if (this.#state.kind === 'terminating') return this.#state.deadlineMs
     let earliest = this.#health.nextDeadlineMs(this.#nowMs) ?? Number.POSITIVE_INFINITY
     const { notWorkingSinceMs } = this.#table
@@ -298,7 +298,7 @@ export class Connection {
   /** Runs every deadline due at `nowMs`. Calling it early or twice does nothing. */
   expire(nowMs: number): void {
     this.#nowMs = nowMs
-    if (this.#state.kind === 'closed') return
+    if (this.#isOver) return
     if (this.#state.kind === 'terminating') {
       if (nowMs >= this.#state.deadlineMs) this.#close('terminated')
       return
@@ -306,7 +306,7 @@ export class Connection {
     this.#health.check(nowMs)
     const { notWorkingSinceMs } = this.#table
     if (this.#bothFinishedSinceMs !== undefined && nowMs >= this.#bothFinishedSinceMs + this.#config.terminationTimeout) {
-      this.#close(this.undelivered ? 'no-links-timeout' : undefined)
+      this.#close(this.#undelivered ? 'no-links-timeout' : undefined)
     } else if (notWorkingSinceMs !== null && nowMs >= notWorkingSinceMs + this.#config.noLinkTimeout) {
       this.#close('no-links-timeout')
     }
@@ -387,8 +387,12 @@ export class Connection {
   #receiveGoodbye(link: EngineLink): void {
     if (link.goodbyeReceived) throw new ProtocolError('second Goodbye')
     link.goodbyeReceived = true
-    this.#table.leave(link, 'remote', this.#nowMs)
-    this.#closeIfGoodbyesDone(link)
+    // A peer that acks everything before it closes says so at the end: it needs nothing more, acked or not.
+    if (this.#remoteAcksAll && this.#bothFinished && !this.#undelivered) this.#close(undefined)
+    else {
+      this.#table.leave(link, 'remote', this.#nowMs)
+      this.#closeIfGoodbyesDone(link)
+    }
   }
 
   #receiveTerminate(link: EngineLink): void {
@@ -423,6 +427,17 @@ export class Connection {
     if (!this.#terminateOwed.delete(link)) return undefined
     this.#closeIfTerminated(link)
     return { type: MessageType.Terminate }
+  }
+
+  /** Goodbye on the next link that takes it now; without one left the connection is closed. */
+  #takeParting(): Output | undefined {
+    const link = this.#links.find(candidate => candidate.writable && !candidate.goodbyeSent)
+    if (link) {
+      link.goodbyeSent = true
+      return { link, message: { type: MessageType.Goodbye } }
+    }
+    this.#close(undefined)
+    return undefined
   }
 
   #takeReliable(): Output | undefined {
@@ -474,6 +489,11 @@ export class Connection {
 
   // ---------------------------------------------------------------- the end
 
+  /** Nothing that comes or becomes due matters any more. */
+  get #isOver(): boolean {
+    return this.#state.kind === 'parting' || this.#state.kind === 'closed'
+  }
+
   get #bothFinished(): boolean {
     return this.#sender.finished && this.#receiver.finished
   }
@@ -491,12 +511,22 @@ export class Connection {
     }
     if (!this.#bothFinished) return
     this.#bothFinishedSinceMs ??= this.#nowMs
-    if (this.#isSettled || (this.#links.length === 0 && !this.#mayMatter)) this.#close(undefined)
+    if (this.#links.length === 0 ? !this.#mayMatter : this.#isSettled && !this.#remoteAcksAll) this.#close(undefined)
+  }
+
+  /** Once everything that came is answered: Goodbye is the last that a peer which waits for it hears. */
+  get #mayPart(): boolean {
+    return this.#state.kind === 'open' && this.#bothFinished && this.#remoteAcksAll && this.#isSettled
+  }
+
+  /** Data that was sent and that the peer's application still wants may not have reached it. */
+  get #undelivered(): boolean {
+    return this.#sender.window.unconsumedBytes > 0 && !this.#sender.refused
   }
 
   /** Whether the peer may still lack something that matters. */
   get #mayMatter(): boolean {
-    return this.undelivered || (this.#remoteAcksAll && !this.#sender.settled)
+    return this.#undelivered || (this.#remoteAcksAll && !this.#sender.settled)
   }
 
   /** Nothing is owed to either side. */

@@ -38,6 +38,8 @@ export class Sender {
   #remoteRecvBuffer = 0
   /** Whether the application has more behind what is queued. */
   moreWaiting = false
+  /** The peer processes nothing any more. */
+  #refused = false
   #receiveCloseWanted = false
   #receiveFinishWanted = false
 
@@ -95,8 +97,13 @@ export class Sender {
     this.finish()
   }
 
-  /** The peer processes nothing any more. */
+  /** The peer processes nothing any more: what it has not taken it never will. */
+  get refused(): boolean {
+    return this.#refused
+  }
+
   refuse(): void {
+    this.#refused = true
     this.#queue.clear()
     if (this.#state !== 'finished') this.#state = 'refused'
   }

@@ -72,8 +72,8 @@ t.test('an end that was lost with its link is sent again', async t => {
   t.not(pair.server.endMs, undefined)
 })
 
-t.test('a link that breaks when both directions are over is a normal end', async t => {
-  const pair = new SimulatedPair({ seed: 6, links: [link] })
+t.test('a link that breaks when both directions are over is a normal end, unless the peer acks all', async t => {
+  const pair = new SimulatedPair({ seed: 6, links: [link], remoteAcksAll: false })
   pair.runUntil(100)
   pair.client.finish()
   pair.server.finish()
@@ -129,4 +129,51 @@ t.test('SendFinish that is consumed owes no ReceiveFinish', async t => {
   t.equal(single.eventsOf('end').length, 1)
   single.do((engine, nowMs) => engine.dropRead(nowMs))
   t.equal(single.sentOn(link, MessageType.ReceiveFinish).length, 0)
+})
+
+t.test(
+  'the last acks lost with the only link do not end the connection of a peer that acks all: it may be missing data',
+  async t => {
+    for (const remoteAcksAll of [true, false]) {
+      const single = new SingleEngine({ remoteAcksAll })
+      const link = single.addWorkingLink()
+      single.receive(link, { type: MessageType.SendFinish, sequence: 0 })
+      single.readAll()
+      single.do((engine, nowMs) => engine.finish(nowMs))
+      single.do((engine, nowMs) => engine.linkLost(link, 'io-error', nowMs))
+      t.equal(single.closure === undefined, remoteAcksAll)
+      if (!remoteAcksAll) continue
+      const next = single.addWorkingLink()
+      t.equal(single.sentOn(next, MessageType.SendFinish).length, 1, 'sent again over the next link')
+      single.acknowledge(next)
+      t.equal(single.closure?.failure, undefined)
+      t.ok(single.closure)
+    }
+  },
+)
+
+t.test('a connection that is over says Goodbye to a peer that acks all, and to no other', async t => {
+  for (const remoteAcksAll of [true, false]) {
+    const single = new SingleEngine({ remoteAcksAll })
+    const links = [single.addWorkingLink(), single.addWorkingLink()] as const
+    single.receive(links[0], { type: MessageType.SendFinish, sequence: 0 })
+    single.readAll()
+    single.do((engine, nowMs) => engine.finish(nowMs))
+    for (const link of links) single.acknowledge(link)
+    t.ok(single.closure)
+    t.equal(single.closure?.failure, undefined)
+    for (const link of links) t.equal(single.sentOn(link, MessageType.Goodbye).length, remoteAcksAll ? 1 : 0)
+  }
+})
+
+t.test('Goodbye of a peer that acks all, when both directions are over, is the end, whatever is unacked', async t => {
+  const single = new SingleEngine({ remoteAcksAll: true })
+  const link = single.addWorkingLink()
+  single.do((engine, nowMs) => engine.dropRead(nowMs))
+  single.receive(link, { type: MessageType.ReceiveFinish, sequence: 0 })
+  t.equal(single.closure, undefined)
+  single.receive(link, { type: MessageType.Goodbye })
+  t.ok(single.closure)
+  t.equal(single.closure?.failure, undefined)
+  t.match(single.eventsOf('linkClosed'), [{ reason: 'connection-closed', abrupt: false }])
 })

@@ -37,6 +37,8 @@ export interface DriverOptions {
   readonly random: Random
   readonly config: Config
   readonly remoteRecvBuffer: number
+  /** The peer acks everything before it closes, and says Goodbye then, as hawser does. */
+  readonly remoteAcksAll: boolean
   readonly firstSequence: { readonly send: number; readonly receive: number }
   readonly auditor: WireAuditor
   /** Called with the first broken rule. */
@@ -107,7 +109,8 @@ export abstract class SimulatedDriver {
     }
     const config = resolveLinkConfig(simulated.config, this.#options.config.link)
     const { roundTripMs } = simulated
-    const link = this.engine.addLink({ config, roundTripMs, remoteRecvBuffer: this.#options.remoteRecvBuffer }, this.clock.nowMs)
+    const { remoteRecvBuffer, remoteAcksAll } = this.#options
+    const link = this.engine.addLink({ config, roundTripMs, remoteRecvBuffer, remoteAcksAll }, this.clock.nowMs)
     const isPacket = simulated.framing === 'packet'
     const encoder = isPacket ? new PacketEncoder() : new StreamEncoder()
     const decoder = isPacket ? new PacketDecoder() : new StreamDecoder()

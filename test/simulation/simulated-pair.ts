@@ -23,6 +23,8 @@ export interface PairOptions {
   readonly firstSequence?: { readonly client?: number; readonly server?: number }
   /** Prints every message. */
   readonly trace?: boolean
+  /** Each side knows that the other acks everything before it closes; false: as with the reference. @defaultValue true */
+  readonly remoteAcksAll?: boolean
 }
 
 /** What a rule of the simulation says when it is broken. */
@@ -36,9 +38,11 @@ export class SimulatedPair {
   readonly auditor: WireAuditor
   readonly links: SimulatedLink[] = []
   readonly #random: Random
+  readonly #remoteAcksAll: boolean
 
   constructor(options: PairOptions) {
     this.seed = options.seed
+    this.#remoteAcksAll = options.remoteAcksAll ?? true
     this.#random = new Random(options.seed)
     const clientConfig = resolveConfig(options.clientConfig ?? options.config)
     const serverConfig = resolveConfig(options.serverConfig ?? options.config)
@@ -175,6 +179,7 @@ export class SimulatedPair {
       random: this.#random.fork(),
       config,
       remoteRecvBuffer,
+      remoteAcksAll: this.#remoteAcksAll,
       firstSequence,
       writes: patternOf(side === 'client' ? 1 : 2),
       reads: patternOf(side === 'client' ? 2 : 1),

@@ -305,8 +305,10 @@ export class SimulatedPipe {
     let chunk = piece && damage === 'flip-bit' ? this.#corrupted(piece) : piece
     const left = this.#leftBeforeBreakBytes
     if (chunk && chunk.byteLength > left) {
-      this.#insideBytes -= chunk.byteLength - left
-      chunk = chunk.subarray(0, left)
+      const rest = this.#cutsChunks ? left : 0
+      this.#insideBytes -= chunk.byteLength - rest
+      chunk = chunk.subarray(0, rest)
+      this.#leftBeforeBreakBytes = rest
     }
     if (chunk?.byteLength !== 0) this.#flying.push({ chunk, arriveMs: this.#lastArrivalMs })
     else this.#insideItems--

@@ -23,6 +23,8 @@ export interface SingleEngineOptions {
   readonly startMs?: number
   /** Receive buffer of the peer. @defaultValue 1 MiB */
   readonly remoteRecvBuffer?: number
+  /** The peer says that it acks everything before it closes. @defaultValue false */
+  readonly remoteAcksAll?: boolean
 }
 
 /** What a link of a single engine does by itself. */
@@ -53,9 +55,12 @@ export class SingleEngine {
   /** A link as it is after its handshake. */
   addLink(options: PeerOptions = {}): EngineLink {
     const base = resolveConfig(this.#options.config).link
-    const remoteRecvBuffer = this.#options.remoteRecvBuffer ?? 1_048_576
+    const { remoteRecvBuffer = 1_048_576, remoteAcksAll } = this.#options
     const config = resolveLinkConfig(options.config, base)
-    const link = this.engine.addLink({ config, roundTripMs: options.roundTripMs ?? 10, remoteRecvBuffer }, this.nowMs)
+    const link = this.engine.addLink(
+      { config, roundTripMs: options.roundTripMs ?? 10, remoteRecvBuffer, remoteAcksAll },
+      this.nowMs,
+    )
     this.take()
     return link
   }

@@ -13,6 +13,8 @@ export interface ApplicationOptions {
   readonly reads: Pattern
   /** What the other application wrote so far. */
   readonly peerWritten: () => number
+  /** Another server had the connection first: what comes is none of the peer's. */
+  readonly isStray: () => boolean
   readonly fail: (text: string) => never
   /** For the trace. */
   readonly note: (text: string) => void
@@ -158,7 +160,8 @@ export class Application {
   }
 
   #data(chunk: Buffer): void {
-    const { plan, reads, fail, loop, peerWritten } = this.#options
+    const { plan, reads, fail, loop, peerWritten, isStray } = this.#options
+    if (isStray()) return
     if (!this.#connected && this.#socket?.server === null) fail('data before connect')
     if (this.#sawEnd) fail('data after end')
     const wrong = reads.firstWrong(this.received, chunk)
@@ -178,10 +181,10 @@ export class Application {
   }
 
   #end(): void {
-    const { fail, peerWritten, plan, allowHalfOpen } = this.#options
+    const { fail, peerWritten, plan, allowHalfOpen, isStray } = this.#options
     if (this.#sawEnd) fail('end twice')
     this.#sawEnd = true
-    if (this.received !== peerWritten()) fail(`end after ${this.received} of ${peerWritten()} bytes`)
+    if (this.received !== peerWritten() && !isStray()) fail(`end after ${this.received} of ${peerWritten()} bytes`)
     if (plan.echoes || plan.awaitsReply) this.#finish()
     if (!allowHalfOpen) this.#stopped = true
   }

@@ -212,6 +212,7 @@ export class Path {
       return made
     }
     const [up, down] = [pipe('up'), pipe('down')]
+    const { accept: acceptor, onWire: hear } = this.#diverted ? { accept: this.#diverted, onWire: () => {} } : { accept, onWire }
     const end = (side: 'client' | 'server', outgoing: SimulatedPipe, incoming: SimulatedPipe) =>
       new LinkStream({
         loop,
@@ -219,8 +220,8 @@ export class Path {
         incoming,
         packets,
         highWaterMark: plan.highWaterMark,
-        onWritten: chunk => onWire(number, side, 'sent', chunk),
-        onArrived: chunk => onWire(number, side, 'received', chunk),
+        onWritten: chunk => hear(number, side, 'sent', chunk),
+        onArrived: chunk => hear(number, side, 'received', chunk),
       })
     const link = { number, up, down, client: end('client', up, down), server: end('server', down, up) }
     link.client.withholdsDrain = this.#condition.withholdsDrain.up
@@ -234,7 +235,7 @@ export class Path {
     }
     link.client.once('close', forget)
     link.server.once('close', forget)
-    ;(this.#diverted ?? accept)(link.server)
+    acceptor(link.server)
     return link.client
   }
 }

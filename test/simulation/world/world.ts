@@ -203,7 +203,7 @@ class World {
     const rogue = createServer()
     this.#servers.add(rogue)
     rogue.on('connection', socket => {
-      for (const connection of this.#connections) if (connection.client.socket?.id === socket.id) connection.disturbed = true
+      for (const connection of this.#connections) if (connection.client.socket?.id === socket.id) connection.stray = true
       socket.on('error', () => {})
       socket.resume()
       this.#loop.outside(Math.max(this.#loop.nowMs, this.timeOf(this.#plan.healMs)), () => socket.terminate())
@@ -265,7 +265,8 @@ class SimulatedConnection {
   readonly #failedDials = new Set<number>()
   #links = 0
   #workingLinks = 0
-  #strayed = false
+  /** Another server has it, or ended it while none of its links worked. */
+  stray = false
 
   constructor(world: World, plan: ConnectionPlan, index: number) {
     this.#world = world
@@ -310,10 +311,6 @@ class SimulatedConnection {
       highWaterMark,
       allowHalfOpen,
       linkFilter: link => this.#world.filter('client', Number(link.tag.key), plan.core),
-    })
-    socket.on('error', (error: Error & { reason?: string }) => {
-      // Another server may end a connection only while none of its links works.
-      if (error.reason === 'server-id-mismatch') this.#strayed = this.#workingLinks === 0
     })
     socket.on('linkerror', (_error, tag) => {
       if (tag?.transport === 'simulated') this.#failedDials.add(Number(tag.key))
@@ -392,7 +389,11 @@ class SimulatedConnection {
         }
         break
       case 'rogue-server':
-        path.divert(stream => this.#world.acceptRogue(stream))
+        path.divert(stream => {
+          // Another server may end a connection only while none of its links works.
+          if (this.#workingLinks === 0) this.stray = true
+          this.#world.acceptRogue(stream)
+        })
         path.reset(['client', 'server'])
         break
       case 'add-link':
@@ -412,17 +413,17 @@ class SimulatedConnection {
   }
 
   serverDied(): void {
+    for (const path of this.paths) path.reset(['server'])
     if (!this.server.socket || this.server.closed) return
     this.disturbed = true
     this.server.act('destroy')
-    for (const path of this.paths) path.reset(['server'])
   }
 
   judgeStep(): void {
     for (const side of ['client', 'server'] as const) {
       const { socket } = this[side]
+      if (socket && side === 'client') this.#workingLinks = socket.links.filter(link => link.working).length
       if (!socket || socket.destroyed) continue
-      if (side === 'client') this.#workingLinks = socket.links.filter(link => link.working).length
       const { sendBuffer = 0, recvBuffer = 0 } = side === 'client' ? this.plan.config : this.#world.plan.serverConfig
       const { unacked = 0, receivedUnconsumed = 0 } = socket.stats ?? {}
       if (unacked > sendBuffer)
@@ -437,7 +438,7 @@ class SimulatedConnection {
     const never = !client.connected && this.#failedDials.size === this.paths.length
     // A server forgets a connection that lost its first link before anything came over it.
     const unused = server.error?.reason === 'all-links-failed' && server.received === 0 && !server.sawEnd
-    const excused = this.disturbed || client.gaveUp || server.gaveUp || never || unused || this.#strayed
+    const excused = this.disturbed || client.gaveUp || server.gaveUp || never || unused || this.stray
     for (const side of ['client', 'server'] as const) {
       const application = this[side]
       const who = `the ${side} of connection ${this.#index}`
@@ -472,6 +473,7 @@ class SimulatedConnection {
       writes: patternOf(side === 'client' ? 1 : 2),
       reads: patternOf(side === 'client' ? 2 : 1),
       peerWritten: () => this[other].written,
+      isStray: () => this.stray,
       fail: text => this.#world.fail(`${who}: ${text}`),
       note: text => this.#world.trace.note(`${who} ${text}`),
     })
