@@ -7,14 +7,11 @@ export class ResendQueue {
   /** Ordered by sequence number, oldest last, so that taking one is a pop. */
   #messages: SentMessage[] = []
 
-  get isEmpty(): boolean {
-    this.#dropSettled()
-    return this.#messages.length === 0
-  }
-
-  /** Messages waiting; those settled meanwhile may still count. */
+  /** Messages that must still go out; counts them one by one. */
   get length(): number {
-    return this.#messages.length
+    let count = 0
+    for (const sent of this.#messages) if (!isSettled(sent)) count++
+    return count
   }
 
   /** Adds messages in any order; those that wait already or are acknowledged are passed over. */
