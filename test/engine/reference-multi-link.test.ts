@@ -1,10 +1,18 @@
-// A counterpart in virtual time of every test in the reference's `tests/multi_link.rs`, with its links, its faults and
-// at least its speeds.
+// A counterpart in virtual time of every test in the reference's `tests/multi_link.rs`, up to that of 0.12, with its
+// links, its faults and at least its speeds.
 
 import t from 'tap'
 import { channel, type ReferenceLink, runReference, unlimited } from '../simulation/reference-scenario.ts'
 
 const megabyte = channel({ bytesPerSecond: 1_000_000, delayMs: 10, bufferBytes: 100_000 })
+
+/** A second of delay each way. */
+const farAway = channel({ bytesPerSecond: 10_000_000, delayMs: 1_000, bufferBytes: 10_000_000, bufferItems: 50_000 })
+const farAwayConfig = {
+  sendBuffer: 20_000_000,
+  recvBuffer: 20_000_000,
+  link: { windowInit: 10_000_000, ackTimeoutMax: 15_000, nonWorkingTimeout: 30_000 },
+}
 
 function links(count: number, make: (index: number) => ReferenceLink): ReferenceLink[] {
   return Array.from({ length: count }, (_, index) => make(index))
@@ -33,15 +41,27 @@ t.test(
   },
 )
 
+t.test('five_x_without_link_test: 10 MB/s both ways over five unlimited links that are used without test data', async t => {
+  const pair = runReference(t, {
+    seed: 10,
+    links: links(5, () => unlimited),
+    config: { link: { testDataLimit: 0 } },
+    // The reference sends 10,000: more of the same.
+    messages: 5_000,
+    speed: 10_000_000,
+    limitMs: 30_000,
+  })
+  for (const end of pair.sides) {
+    const testBytes = pair.links.map((_, index) => pair.auditor.traffic(end.side, index).testBytes)
+    t.same(testBytes, [0, 0, 0, 0, 0], `${end.side} sent no test data`)
+  }
+})
+
 t.test('five_x_very_high_latency: 4 MB/s both ways over a second of delay on each of five links', async t => {
   runReference(t, {
     seed: 3,
-    links: links(5, () => channel({ bytesPerSecond: 10_000_000, delayMs: 1_000, bufferBytes: 10_000_000, bufferItems: 50_000 })),
-    config: {
-      sendBuffer: 20_000_000,
-      recvBuffer: 20_000_000,
-      link: { windowInit: 10_000_000, ackTimeoutMax: 15_000, nonWorkingTimeout: 30_000 },
-    },
+    links: links(5, () => farAway),
+    config: farAwayConfig,
     // The reference sends 30,000: more of the same.
     messages: 10_000,
     speed: 4_000_000,
@@ -127,4 +147,18 @@ t.test('ten_x_link_timeout: nine of ten links fall silent for ever, are removed,
     messages: 3_000,
     limitMs: 60_000,
   })
+})
+
+t.test('forceful_termination: in the middle of a transfer the client ends both sides over a second of delay', async t => {
+  const pair = runReference(t, {
+    seed: 11,
+    links: links(5, () => farAway),
+    config: farAwayConfig,
+    // The reference sends 30,000 and terminates at the 10,000th: more of the same.
+    messages: 6_000,
+    terminateAt: 2_000,
+    limitMs: 60_000,
+  })
+  t.not(pair.server.terminatedMs, undefined, 'the server was told')
+  for (const end of pair.sides) t.ok(end.readBytes > 0, `${end.side} was in the middle of reading`)
 })

@@ -30,6 +30,8 @@ export interface ReferenceScenario {
   readonly speed?: number
   /** All links fail, and with them the connection. */
   readonly fails?: boolean
+  /** The client ends the connection by force when it sends the message of that number. */
+  readonly terminateAt?: number
   /** Sizes of the application's writes. @defaultValue those of the reference's generator */
   readonly sizes?: (random: Random, message: number) => number
   readonly limitMs: number
@@ -77,6 +79,7 @@ export function runReference(test: Test, scenario: ReferenceScenario): Simulated
   pair.runUntilTrue(worksEverywhere, { limitMs: 10_000, what: 'all links working' })
   for (const side of ['client', 'server'] as const) send(pair, side, scenario)
   if (scenario.fails) checkFailure(test, pair, scenario)
+  else if (scenario.terminateAt !== undefined) checkTermination(test, pair, scenario)
   else checkSuccess(test, pair, scenario)
   return pair
 }
@@ -91,6 +94,7 @@ function send(pair: SimulatedPair, side: Side, scenario: ReferenceScenario): voi
     message => sizes[message] as number,
     message => {
       for (const [index, link] of scenario.links.entries()) applyFaults(pair, side, index, link, message)
+      if (side === 'client' && message === scenario.terminateAt) pair.client.terminate()
     },
   )
 }
@@ -153,6 +157,17 @@ function checkFailure(test: Test, pair: SimulatedPair, scenario: ReferenceScenar
     }
     const noLinkTimeout = scenario.config?.noLinkTimeout as number
     test.equal(end.closure?.timeMs, lastWorkingMs(pair, end.side) + noLinkTimeout, `${end.side} failed exactly at its time`)
+  }
+}
+
+function checkTermination(test: Test, pair: SimulatedPair, scenario: ReferenceScenario): void {
+  pair.runUntilClosed({ limitMs: scenario.limitMs })
+  for (const end of pair.sides) {
+    test.equal(end.closure?.failure, 'terminated', `${end.side} was terminated`)
+    test.equal(end.endMs, undefined, `${end.side} saw no end`)
+    for (const index of scenario.links.keys()) {
+      test.equal(end.linkClosure(index)?.reason, 'terminated', `link ${index} of ${end.side} ended with it`)
+    }
   }
 }
 
