@@ -54,7 +54,10 @@ export interface Config {
   noLinkTimeout: number
   /** Longest wait for the peer once both directions are finished here. @defaultValue 60,000 */
   terminationTimeout: number
-  /** Links and connections that may wait for the application to accept them. @defaultValue 128 */
+  /**
+   * Server: incoming links that may wait for `authorize` and link filters at once; further ones are refused, event `drop`.
+   * `limits.maxHandshakes` counts them, too. @defaultValue 128
+   */
   connectQueue: number
   /** End the connection when no link reaches the server it began with. @defaultValue true */
   disconnectOnServerIdMismatch: boolean

@@ -1,4 +1,4 @@
-// The public interface. docs/api tells it all; `README.md` shows how to begin.
+// The public interface. `README.md` shows how to begin; `npm run docs` makes the reference of it.
 
 import { type ConnectArguments, type ConnectOptions, normalizeConnect, setTransportOfAddress } from './connect-options.ts'
 import { Server, setAcceptorOfAddress } from './server.ts'

@@ -27,6 +27,8 @@ export interface LinkAdmitterOptions {
   readonly serverId: Uint8Array
   readonly recvBuffer: number
   readonly linkConfig: LinkConfig
+  /** So many links may be decided about at once. */
+  readonly connectQueue: number
   readonly serverOptions: ServerOptions
   /** Makes the socket of a new connection. */
   readonly makeSocket: (id: string, observer: ConnectionObserver) => AcceptedSocket
@@ -111,12 +113,14 @@ export class LinkAdmitter {
   admit(stream: Duplex, options: NewIncomingLink): Promise<Link> {
     return new Promise((resolve, reject) => {
       let withdraw = () => {}
+      let asked: IncomingLink | undefined
       let over = false
       const end = (): boolean => {
         if (over) return false
         over = true
         withdraw()
         this.#handshakes.delete(handshake)
+        if (asked) this.#deciding.delete(asked)
         return true
       }
       const fail = (error: Error): void => {
@@ -137,16 +141,17 @@ export class LinkAdmitter {
         },
         incoming => {
           const refuse = (error: Error) => {
-            this.#deciding.delete(incoming)
             incoming.link.detach('locally-requested')
             fail(error)
           }
-          const joined = () => {
-            this.#deciding.delete(incoming)
-            end()
+          if (this.#deciding.size >= this.#options.connectQueue) {
+            refuse(refused(incoming, RefusedReason.ConnectionRefused))
+            this.#drop(stream, options.tag)
+            return
           }
+          asked = incoming
           this.#deciding.set(incoming, refuse)
-          this.#decide(incoming, options.filter, joined).then(resolve, refuse)
+          this.#decide(incoming, options.filter, end).then(resolve, refuse)
         },
         fail,
       )
@@ -308,7 +313,7 @@ function refused(incoming: IncomingLink, reason: RefusedReason): HawserError {
     case RefusedReason.NotListening:
       return new HawserError('ECONNREFUSED', 'not-listening', 'a connection while not listening')
     case RefusedReason.ConnectionRefused:
-      return new HawserError('ECONNREFUSED', 'connection-refused', 'too many connections')
+      return new HawserError('ECONNREFUSED', 'connection-refused', 'too many connections, or links to decide about')
     default:
       return new HawserError('ECONNREFUSED', 'link-refused', 'refused by a link filter, by authorize or for too many links')
   }

@@ -76,6 +76,7 @@ export class Server extends EventEmitter<ServerEvents> {
       serverId: this.#serverId,
       recvBuffer: this.#config.recvBuffer,
       linkConfig: this.#config.link,
+      connectQueue: this.#config.connectQueue,
       serverOptions: options,
       makeSocket: (id, observer) => Socket.accepted(this, socketOptions, id, observer),
       isAccepting: () => this.#accepting,

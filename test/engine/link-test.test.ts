@@ -99,6 +99,23 @@ t.test('a link slower than maxPing is not used while a quicker one works, and is
   t.ok(pair.auditor.traffic('client', 1).reliable > 0)
 })
 
+t.test('a link slower than maxPingSpread times the quickest is not used while that works, and is when it is gone', async t => {
+  const link = (delayMs: number) => ({ delayMs, rateBytesPerMs: 10_000 })
+  const pair = new SimulatedPair({
+    seed: 3,
+    links: [link(20), link(100), link(350)],
+    config: { maxPingSpread: 5, link: { retestInterval: 1_000 } },
+  })
+  pair.runUntil(1_000)
+  pair.client.write(2_000_000)
+  pair.runUntilIdle({ limitMs: 10_000 })
+  t.ok(pair.auditor.traffic('client', 1).reliable > 0, 'one within the spread is used')
+  t.equal(pair.auditor.traffic('client', 2).reliable, 0)
+  t.equal(pair.client.changes(2).at(-1)?.reason, 'max-ping')
+  pair.reset(0)
+  pair.runUntilTrue(() => pair.client.isWorking(2), { limitMs: 5_000, what: 'the slow link within the spread of the one left' })
+})
+
 t.test('TestData of any size is dropped', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()

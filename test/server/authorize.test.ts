@@ -69,6 +69,42 @@ t.test('no answer in time means no, and other links go on meanwhile', async t =>
   t.equal(client.readyState, 'open')
 })
 
+t.test('connectQueue links are decided about at once, further ones are refused with event drop', async t => {
+  const answers: ((yes: boolean) => void)[] = []
+  const { server } = await listening(t, {
+    authorize: () => new Promise<boolean>(resolve => answers.push(resolve)),
+    config: { connectQueue: 2 },
+  })
+  const drops: unknown[] = []
+  server.on('drop', info => drops.push(info))
+  const add = async (tag: string) => {
+    const pair = corePair()
+    const asked = answers.length
+    const incoming = server.addLink(pair.server, { tag })
+    const client = connecting(t, { links: [pair.client] })
+    const settled = Promise.race([incoming, once(client, 'connect')]).catch((error: Error) => error)
+    while (answers.length === asked && drops.length === 0) await new Promise(resolve => setImmediate(resolve))
+    return { incoming, settled, pair }
+  }
+  const first = await add('first')
+  const second = await add('second')
+  const third = await add('third')
+  await t.rejects(third.incoming, { code: 'ECONNREFUSED', reason: 'connection-refused' })
+  t.match(await third.settled, { code: 'ECONNREFUSED' })
+  t.match(drops, [{ tag: 'third' }])
+  t.equal(answers.length, 2, 'the application was not asked')
+
+  answers[0]?.(true)
+  await first.incoming
+  second.pair.client.destroy()
+  await t.rejects(second.incoming, { code: 'ECONNRESET', reason: 'link-closed' })
+  drops.length = 0
+  await add('fourth')
+  await add('fifth')
+  t.equal(answers.length, 4, 'those that joined or went away do not count')
+  for (const answer of answers) answer(false)
+})
+
 t.test('an answer that comes after the client went away changes nothing', async t => {
   let decide = (_yes: boolean) => {}
   const authorize = () =>
