@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from '#platform/stream'
 import { type LinkConfig, type LinkConfigInput, resolveLinkConfig } from './config.ts'
-import type { LinkStats } from './engine/engine-link.ts'
+import { type LinkStats, NO_LINK_STATS } from './engine/engine-link.ts'
 import type { LinkCloseReason, NotWorkingReason } from './engine/events.ts'
 import type { LinkTag } from './transports/transport.ts'
 
@@ -47,7 +47,7 @@ export class Link extends EventEmitter<LinkEvents> {
   #controller: LinkController | undefined
   #blocked = false
   #disconnectWanted = false
-  #lastStats: LinkStats | undefined
+  #lastStats: LinkStats = { ...NO_LINK_STATS }
   #disconnectReason: LinkCloseReason | null = null
 
   /** @internal */
@@ -107,8 +107,8 @@ export class Link extends EventEmitter<LinkEvents> {
     if (this.#controller) this.#controller.config = this.#config
   }
 
-  /** Statistics up to now; those of its end once the link is gone, `undefined` if it never joined. */
-  get stats(): LinkStats | undefined {
+  /** Statistics up to now; those of its end once the link is gone. */
+  get stats(): LinkStats {
     return this.#controller?.stats() ?? this.#lastStats
   }
 
@@ -137,7 +137,7 @@ export class Link extends EventEmitter<LinkEvents> {
   /** @internal The link is gone, or will not join. */
   detach(reason: LinkCloseReason): void {
     if (this.#disconnectReason !== null) return
-    this.#lastStats = this.#controller?.stats()
+    this.#lastStats = this.stats
     this.#controller = undefined
     this.#disconnectReason = reason
     this.emit('close', reason)

@@ -25,7 +25,7 @@ import {
   writeAfterEndError,
   writeCanceledError,
 } from './connection-error.ts'
-import type { ConnectionStats } from './engine/connection.ts'
+import { type ConnectionStats, NO_CONNECTION_STATS } from './engine/connection-stats.ts'
 import type { LinkCloseReason } from './engine/events.ts'
 import { HawserError } from './errors.ts'
 import { IdleTimer } from './idle-timer.ts'
@@ -484,9 +484,9 @@ export class Socket extends Duplex {
     return this.#attachment?.bond.links ?? []
   }
 
-  /** Statistics of the connection up to now; `undefined` before `connect`. */
-  get stats(): ConnectionStats | undefined {
-    return this.#attachment?.bond.stats()
+  /** Statistics of the connection up to now; those of its end once it is over. */
+  get stats(): ConnectionStats {
+    return this.#attachment?.bond.stats() ?? { ...NO_CONNECTION_STATS }
   }
 
   /** Ends the connection by force on both sides; the other gets `ECONNRESET` with reason `terminated`. */
@@ -503,8 +503,7 @@ export class Socket extends Duplex {
   /** Whether anybody listens. */
   #emitStats(): boolean {
     if (this.listenerCount('stats') === 0) return false
-    const { stats } = this
-    if (stats) this.emit('stats', stats)
+    this.emit('stats', this.stats)
     return true
   }
 

@@ -20,3 +20,17 @@ export interface ConnectionStats {
   readonly receivedUnconsumed: number
   readonly receivedUnconsumedCount: number
 }
+
+/** Before there is a connection. */
+export const NO_CONNECTION_STATS: ConnectionStats = {
+  established: null,
+  notWorkingSince: null,
+  sendSpace: 0,
+  unacked: 0,
+  unconsumed: 0,
+  unconsumedCount: 0,
+  unconsumable: 0,
+  resendQueue: 0,
+  receivedUnconsumed: 0,
+  receivedUnconsumedCount: 0,
+}

@@ -16,8 +16,6 @@ import { LinkTable } from './link-table.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
 
-export type { ConnectionStats } from './connection-stats.ts'
-
 /** Longest wait for the other side's Terminate. */
 const TERMINATE_WAIT_MS = 5_000
 /** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */

@@ -34,8 +34,8 @@ export type LinkTest =
 
 /** Statistics of one link; speeds in bytes per second, times in ms. */
 export interface LinkStats {
-  /** When the link joined, on the clock that drives the engine. */
-  readonly established: number
+  /** When the link joined, on the clock that drives the engine; `null` before. */
+  readonly established: number | null
   /** Bytes, framing included. */
   readonly bytesSent: number
   readonly bytesReceived: number
@@ -51,6 +51,21 @@ export interface LinkStats {
   /** Messages that went out again elsewhere because this link held them. */
   readonly resent: number
   readonly intervals: readonly IntervalStats[]
+}
+
+/** Of a link that has not joined. */
+export const NO_LINK_STATS: LinkStats = {
+  established: null,
+  bytesSent: 0,
+  bytesReceived: 0,
+  inFlight: 0,
+  window: 0,
+  roundTrip: 0,
+  minRoundTrip: 0,
+  deliveryRate: 0,
+  hangs: 0,
+  resent: 0,
+  intervals: [],
 }
 
 let lastId = 0

@@ -73,7 +73,7 @@ t.test('a link that takes nothing: write returns false at the high water mark, a
     t.equal(client.write(chunk), false, 'and it stays so')
     written += CHUNK_BYTES
   }
-  const { inFlight, window } = link.stats!
+  const { inFlight, window } = link.stats
   t.ok(inFlight <= window + linkHighWaterMark, `in flight ${inFlight}, window ${window}`)
   const inBond = written - client.writableLength
   t.ok(inBond <= window + linkHighWaterMark, `the bond took ${inBond} bytes`)
@@ -112,7 +112,7 @@ t.test('a peer that does not read: the writer stops after the receive buffer and
   }
   client.on('drain', writeMore)
   writeMore()
-  const stopped = () => client.stats!.sendSpace < CHUNK_BYTES && client.stats!.unacked === 0
+  const stopped = () => client.stats.sendSpace < CHUNK_BYTES && client.stats.unacked === 0
   await until(stopped)
   const before = written
   for (let turn = 0; turn < 50; turn++) await new Promise(resolve => setImmediate(resolve))
@@ -120,7 +120,7 @@ t.test('a peer that does not read: the writer stops after the receive buffer and
   t.ok(client.writableNeedDrain)
   const most = recvBuffer + client.writableHighWaterMark * 2 + CHUNK_BYTES
   t.ok(written <= most, `${written} of at most ${most} bytes`)
-  t.ok(accepted.stats!.receivedUnconsumed <= recvBuffer)
+  t.ok(accepted.stats.receivedUnconsumed <= recvBuffer)
   t.equal(accepted.bytesRead, 0)
 
   const drained = once(client, 'drain')
@@ -172,7 +172,7 @@ t.test('the same with a reader that stops for good', async t => {
   }
   client.on('drain', writeMore)
   writeMore()
-  await until(() => client.stats!.sendSpace < CHUNK_BYTES && client.stats!.unacked === 0)
+  await until(() => client.stats.sendSpace < CHUNK_BYTES && client.stats.unacked === 0)
   for (let turn = 0; turn < 100; turn++) await new Promise(resolve => setImmediate(resolve))
   const used = usedBytes() - before
   t.ok(used <= config.recvBuffer + 8 * 1_048_576, `${used} bytes in use`)
@@ -182,7 +182,7 @@ t.test('an accepted socket that is paused stops its peer, too, and lets it go on
   const { client, accepted } = await connected(t, {}, { config: { recvBuffer: 262_144 } })
   accepted.once('data', () => accepted.pause())
   client.write(Buffer.alloc(2_000_000))
-  await until(() => client.stats!.sendSpace < CHUNK_BYTES && client.stats!.unacked === 0)
+  await until(() => client.stats.sendSpace < CHUNK_BYTES && client.stats.unacked === 0)
   t.ok(accepted.readableLength >= accepted.readableHighWaterMark)
   t.ok(accepted.readableLength <= accepted.readableHighWaterMark + 131_072)
   t.ok(accepted.isPaused())

@@ -32,6 +32,7 @@ for (const side of sides) {
     const calls: [string, string, number][] = []
     const { add } = await withFilter(t, side, (link, existing) => {
       calls.push([String(link.tag), Buffer.from(link.remoteUserData).toString(), existing.length])
+      t.match(link.stats, { established: null, bytesSent: 0, intervals: [] }, 'it has not joined')
       return true
     })
     const other = side === 'client' ? 'server' : 'client'

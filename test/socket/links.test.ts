@@ -89,7 +89,7 @@ t.test('disconnect removes a link in good order at both ends; the data goes on',
   t.equal(near.disconnectReason, 'locally-requested')
   t.equal(far.disconnectReason, 'remotely-requested')
   t.same(client.links, [first])
-  t.ok(near.stats, 'the last statistics stay')
+  t.ok(near.stats.bytesSent > 0, 'the last statistics stay')
   await near.disconnect()
   t.equal(await echo(client, accepted, 'over the other'), 'over the other')
 })
@@ -125,10 +125,10 @@ t.test('a blocked link carries no data until it is unblocked, in neither directi
   await farBlocked
   t.equal(far.remotelyBlocked, true)
   t.equal(far.blocked, false)
-  const sentBefore = [near.stats!.bytesSent, first.stats!.bytesSent]
+  const sentBefore = [near.stats.bytesSent, first.stats.bytesSent]
   t.equal(await echo(client, accepted, 'x'.repeat(1_000)), 'x'.repeat(1_000))
-  t.ok(near.stats!.bytesSent - sentBefore[0]! < 1_000, 'not over the blocked link')
-  t.ok(first.stats!.bytesSent - sentBefore[1]! > 1_000, 'but over the other')
+  t.ok(near.stats.bytesSent - sentBefore[0]! < 1_000, 'not over the blocked link')
+  t.ok(first.stats.bytesSent - sentBefore[1]! > 1_000, 'but over the other')
   const farUnblocked = once(far, 'blocked')
   near.unblock()
   await farUnblocked
@@ -147,10 +147,10 @@ t.test('with its only link blocked a connection waits, and goes on when it is un
     heard += chunk
   })
   client.write('waits')
-  const ponged = link.stats!.bytesReceived
+  const ponged = link.stats.bytesReceived
   for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
   t.equal(heard, '')
-  t.ok(link.stats!.bytesReceived >= ponged)
+  t.ok(link.stats.bytesReceived >= ponged)
   link.unblock()
   await once(accepted, 'data')
   t.equal(heard, 'waits')
@@ -185,7 +185,7 @@ t.test('statistics of a link and of the connection', async t => {
   const { client, accepted, first, near } = await twoLinks(t)
   accepted.resume()
   await new Promise<void>(resolve => client.write(Buffer.alloc(300_000), () => resolve()))
-  const [one, two] = [first.stats!, near.stats!]
+  const [one, two] = [first.stats, near.stats]
   t.ok(one.bytesSent + two.bytesSent > 300_000)
   for (const stats of [one, two]) {
     t.ok(stats.roundTrip >= 0)
@@ -193,7 +193,7 @@ t.test('statistics of a link and of the connection', async t => {
     t.equal(stats.hangs, 0)
     t.equal(stats.intervals.length, 4)
   }
-  const all = client.stats!
+  const all = client.stats
   t.ok(all.established! > 0)
   t.equal(all.notWorkingSince, null)
 })
@@ -230,7 +230,7 @@ t.test('a late link joins while data flows, and carries part of it', async t => 
   const { near } = await join(ends)
   await once(accepted, 'end')
   t.equal(heard, bytes)
-  t.ok(near.stats!.bytesSent > 8_192, 'more than its test')
+  t.ok(near.stats.bytesSent > 8_192, 'more than its test')
 })
 
 t.test('addLink on a socket of a server is refused: the client makes the links', async t => {

@@ -77,7 +77,7 @@ t.test('pings and tests of links are no activity', async t => {
   const config = { link: { ping: { mode: 'periodic', interval: 5 } } } as const
   const { client } = await connected(t, { config, timeout: 40 })
   await once(client, 'timeout')
-  t.ok((client.links[0]?.stats?.bytesSent ?? 0) > 0)
+  t.ok((client.links[0]?.stats.bytesSent ?? 0) > 0)
 })
 
 t.test('a peer that reads nothing: timeout, for nothing gets on', async t => {

@@ -80,6 +80,7 @@ socket.on('link', (link: Link) => link.working)
 socket.on('linkclose', (link, reason) => reason === 'io-error' && link.disconnectReason)
 socket.once('linkerror', (error, tag) => [error.message, tag?.key])
 socket.on('stats', stats => stats.unacked + stats.unconsumed)
+export const counts: number[] = [socket.stats.unacked, ...socket.links.map(link => link.stats.roundTrip)]
 socket.on('close', hadError => !hadError)
 socket.on('data', chunk => chunk.length)
 socket.once('error', error => error.message)

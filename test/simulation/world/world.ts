@@ -425,7 +425,7 @@ class SimulatedConnection {
       if (socket && side === 'client') this.#workingLinks = socket.links.filter(link => link.working).length
       if (!socket || socket.destroyed) continue
       const { sendBuffer = 0, recvBuffer = 0 } = side === 'client' ? this.plan.config : this.#world.plan.serverConfig
-      const { unacked = 0, receivedUnconsumed = 0 } = socket.stats ?? {}
+      const { unacked, receivedUnconsumed } = socket.stats
       if (unacked > sendBuffer)
         this.#world.fail(`${side} of ${this.#index}: ${unacked} bytes unacknowledged, more than ${sendBuffer}`)
       if (receivedUnconsumed > recvBuffer)
