@@ -1,5 +1,5 @@
 // Bits of `extensions` in Welcome and Connect, by which one hawser knows another. The reference sends 0 and ignores what it
-// gets (docs/protocol.md, section 4); it may use bits from the lowest up some day, so these go from the highest down.
+// gets (docs/protocol.md, section 3); it may use bits from the lowest up some day, so these go from the highest down.
 
 export const Extension = {
   /** Acks everything before it closes a connection in good order: what it did not ack it may not have. */
