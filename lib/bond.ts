@@ -10,6 +10,7 @@ import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason 
 import { payloadLimit } from './engine/receiver.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
+import { linkError } from './link-error.ts'
 import { Extension, hasExtension } from './protocol/extensions.ts'
 import type { LinkMessage } from './protocol/messages.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
@@ -33,6 +34,7 @@ export interface BondHandler {
   finished(): void
   /** The peer takes no more. */
   writeRefused(): void
+  /** @param error - why the link was lost, if it was */
   linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void
   /** The connection is over, though links may still be told. Without `failure` in good order. Once, and the last call. */
   closed(failure: ConnectionFailure | undefined, detail: string | undefined): void
@@ -67,6 +69,8 @@ export class Bond {
   #lingerTimer: ReturnType<typeof setInterval> | undefined
   /** What was owed to the peer when it was last looked at. */
   #owedBefore = Number.POSITIVE_INFINITY
+  /** What the other side did wrong, and on which link. */
+  #violation: string | undefined
   #closedTold = false
   #failure: ConnectionFailure | undefined
 
@@ -276,7 +280,7 @@ export class Bond {
       case 'closed':
         this.#clearTimer()
         clearInterval(this.#lingerTimer)
-        this.#tellClosed(event.failure, event.detail)
+        this.#tellClosed(event.failure, event.failure === 'protocol-error' ? this.#violation : event.detail)
         break
     }
   }
@@ -296,7 +300,9 @@ export class Bond {
     if (abrupt) member.channel.destroy()
     else member.channel.end()
     member.link.detach(reason)
-    this.#handler.linkClosed(member.link, reason, member.error ?? (detail ? new Error(detail) : undefined))
+    const error = linkError(member.link.tag, reason, member.error, detail)
+    if (reason === 'protocol-error') this.#violation ??= error?.message
+    this.#handler.linkClosed(member.link, reason, error)
   }
 
   // ---- lingering

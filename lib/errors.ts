@@ -19,7 +19,7 @@ export type HawserErrorCode =
   | 'ERR_SERVER_NOT_RUNNING'
   | 'ERR_SERVER_ALREADY_LISTEN'
 
-/** What happened, finer than the code. */
+/** What happened, finer than the code; docs/errors.md explains each. */
 export type HawserErrorReason =
   | 'not-listening'
   | 'connection-refused'
@@ -27,6 +27,9 @@ export type HawserErrorReason =
   | 'connect-timeout'
   | 'no-links-timeout'
   | 'handshake-timeout'
+  | 'ping-timeout'
+  | 'send-timeout'
+  | 'non-working-timeout'
   | 'terminated'
   | 'aborted-by-server'
   | 'server-id-mismatch'

@@ -135,7 +135,7 @@ export class Socket extends Duplex {
         active: () => socket.#idle.touch(),
         linkClosed: (link, reason, error) => {
           observer.linkClosed(link)
-          if (error && reason !== 'connection-closed') observer.linkError(error, link.tag)
+          if (error) observer.linkError(error, link.tag)
           if (!socket.destroyed) socket.#linkClosed(link, reason, error)
         },
         closed: () => observer.closed(),
@@ -275,7 +275,7 @@ export class Socket extends Duplex {
   }
 
   #linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void {
-    if (error && reason !== 'connection-closed') this.emit('linkerror', error, link.tag)
+    if (error) this.emit('linkerror', error, link.tag)
     if (!this.destroyed) this.emit('linkclose', link, reason)
   }
 

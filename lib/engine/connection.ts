@@ -251,7 +251,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       if (error.scope === 'link') this.#closeLink(link, 'protocol-error', true, error.message)
-      else this.#close('protocol-error', error.message)
+      else this.#close('protocol-error', error.message, link)
     }
     this.#settle()
   }
@@ -545,11 +545,13 @@ export class Connection {
     this.#closeLink(link, 'terminated', false)
   }
 
-  #close(failure: ConnectionFailure | undefined, detail?: string): void {
+  /** @param culprit - the link that `detail` is about */
+  #close(failure: ConnectionFailure | undefined, detail?: string, culprit?: EngineLink): void {
     if (this.#state.kind === 'closed') return
     this.#state = { kind: 'closed' }
     const reason = closeReasonOf(failure)
-    for (const link of [...this.#links]) this.#closeLink(link, reason, failure !== undefined && failure !== 'terminated')
+    const abrupt = failure !== undefined && failure !== 'terminated'
+    for (const link of [...this.#links]) this.#closeLink(link, reason, abrupt, link === culprit ? detail : undefined)
     this.#events.push({ kind: 'closed', failure, detail })
   }
 }
