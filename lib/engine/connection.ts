@@ -108,11 +108,6 @@ export class Connection {
     return this.#sender.queuedBytes
   }
 
-  /** Bytes that `read` has ready. */
-  get readableBytes(): number {
-    return this.#receiver.readableBytes
-  }
-
   /** Both directions have ended; what is left is to tell the peer. */
   get finished(): boolean {
     return this.#bothFinished
