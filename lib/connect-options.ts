@@ -3,6 +3,7 @@
 import type { BlockList, LookupFunction } from 'node:net'
 import type { Duplex } from '#platform/stream'
 import { type ConfigInput, MAX_DURATION_MS } from './config.ts'
+import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import type { ConnectTransport, LinkFilter } from './transports/transport.ts'
 
@@ -87,6 +88,8 @@ export function setTransportOfAddress(make: TransportOfAddress): void {
  */
 export function transportsOf(options: ConnectOptions): readonly ConnectTransport[] {
   const { transports, links = [], port, path, host, lookup } = options
+  checkLinks(links)
+  if (transports !== undefined) checkTransports(transports)
   if (transports && transports.length > 0) return transports
   if (port !== undefined) checkPort(port)
   if (host !== undefined) checkHost(host)
@@ -119,6 +122,20 @@ export function checkReconnectDelay(ms: number | undefined): void {
 export function checkFunction(value: unknown, name: string): void {
   if (value === undefined || value === null || typeof value === 'function') return
   throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', `The "${name}" option must be a function`)
+}
+
+function checkLinks(links: unknown): void {
+  if (!Array.isArray(links)) {
+    throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "links" option must be an array')
+  }
+  for (const link of links) if (typeof link?.then !== 'function') checkDuplex(link)
+}
+
+function checkTransports(transports: unknown): void {
+  const known = Array.isArray(transports) && transports.every(each => typeof (each?.tags && each.connect) === 'function')
+  if (known) return
+  const text = 'The "transports" option must be an array of transports, which have "name", "tags" and "connect"'
+  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', text)
 }
 
 function checkHost(host: unknown): void {

@@ -2,6 +2,7 @@
 
 import type { Duplex } from '#platform/stream'
 import { type LinkConfig, type LinkConfigInput, resolveLinkConfig } from './config.ts'
+import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import { manualTag } from './manual-tag.ts'
 import type { LinkTag } from './transports/transport.ts'
@@ -29,21 +30,12 @@ export function checkedLinkOptions(
   direction: LinkTag['direction'],
   defaultConfig: LinkConfig,
 ): CheckedLinkOptions {
-  if (!isDuplex(stream)) {
-    throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "stream" argument must be a Duplex')
-  }
+  checkDuplex(stream)
   return {
     tag: manualTag(direction, options.tag),
     userData: checkedUserData(options.userData),
     config: resolveLinkConfig(options.config, defaultConfig),
   }
-}
-
-/** Whatever library made it: `instanceof` would only know one of them. */
-function isDuplex(stream: unknown): boolean {
-  if (typeof stream !== 'object' || stream === null) return false
-  const { write, on, resume } = stream as Partial<Duplex>
-  return typeof write === 'function' && typeof on === 'function' && typeof resume === 'function'
 }
 
 function checkedUserData(userData: Uint8Array | undefined): Uint8Array | undefined {

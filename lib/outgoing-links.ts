@@ -4,6 +4,7 @@ import type { Duplex } from '#platform/stream'
 import type { Bond } from './bond.ts'
 import { type AcceptedLink, ClientHandshake } from './client-handshake.ts'
 import type { Config, LinkConfig } from './config.ts'
+import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { LinkAdmission } from './link-admission.ts'
@@ -130,6 +131,7 @@ export class OutgoingLinks {
 
   #establish(stream: Duplex, options: NewLink): Promise<Link> {
     return new Promise((resolve, reject) => {
+      checkDuplex(stream)
       const { tag, userData = NO_USER_DATA, config = this.#options.config.link, filter, signal } = options
       const channel = new LinkChannel(stream, NOBODY)
       const done = () => {

@@ -8,6 +8,7 @@ import type { Duplex } from '#platform/stream'
 import { checkSignal, whenAborted } from './abort-signal.ts'
 import { type Config, resolveConfig } from './config.ts'
 import { checkFunction } from './connect-options.ts'
+import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { LinkAdmitter } from './link-admitter.ts'
@@ -219,6 +220,7 @@ export class Server extends EventEmitter<ServerEvents> {
     const { transport, controller } = source
     const filter: LinkFilter | undefined = transport.filter?.bind(transport)
     const accept = (stream: Duplex, tag: LinkTag): void => {
+      checkDuplex(stream)
       this.#admitter.admit(stream, { tag, userData: tag.userData, filter }).catch(() => {}) // told by `linkerror`
     }
     const listening = transport.listen(accept, controller.signal)

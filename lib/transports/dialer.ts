@@ -12,6 +12,7 @@
 
 import type { Duplex } from '#platform/stream'
 import { MAX_DURATION_MS } from '../config.ts'
+import { checkDuplex } from '../duplex-check.ts'
 import { HawserError } from '../errors.ts'
 import type { ConnectTransport, LinkTag } from './transport.ts'
 
@@ -441,7 +442,9 @@ function setReferenced(timer: unknown, referenced: boolean): void {
 
 /** A transport that throws instead of rejecting is taken the same. */
 async function connect(transport: ConnectTransport, tag: LinkTag, signal: AbortSignal): Promise<Duplex> {
-  return transport.connect(tag, signal)
+  const stream = await transport.connect(tag, signal)
+  checkDuplex(stream)
+  return stream
 }
 
 /** Rejects as soon as `signal` aborts; what `promise` brings after that goes to `discardLate`. */

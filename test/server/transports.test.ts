@@ -58,6 +58,17 @@ t.test('a transport that throws instead of rejecting is taken the same', async t
   await t.rejects(server.addTransport(transport).ready, { message: 'broken' })
 })
 
+t.test('a transport that accepts something else than a Duplex is told at once', async t => {
+  const { server } = await listening(t)
+  const transport: AcceptTransport = {
+    name: 'wrong',
+    async listen(accept) {
+      accept('no stream' as never, { transport: 'wrong', direction: 'incoming', key: 'one' })
+    },
+  }
+  await t.rejects(server.addTransport(transport).ready, { code: 'ERR_INVALID_ARG_TYPE', message: /Duplex/ })
+})
+
 t.test('the filter of a transport decides about its links only', async t => {
   const { server, port } = await listening(t)
   const acceptor = tcpAcceptor({ host: '127.0.0.1', filter: () => false })

@@ -2,7 +2,7 @@
 
 import { getEventListeners, once } from 'node:events'
 import t from 'tap'
-import { type ConnectOptions, connect, HawserError, Socket } from '../../lib/index.ts'
+import { type ConnectOptions, type ConnectTransport, connect, HawserError, Socket } from '../../lib/index.ts'
 import { tcpConnector } from '../../lib/tcp.ts'
 import { bothKinds } from '../support/both-kinds.ts'
 import { corePair } from '../support/duplex-pairs.ts'
@@ -44,6 +44,11 @@ t.test('configuration and other options of hawser that make no sense', async t =
     [{ timeout: -1 }, 'ERR_OUT_OF_RANGE', /msecs/],
     [{ linkFilter: true as never }, 'ERR_INVALID_ARG_TYPE', /linkFilter/],
     [{ lookup: 'dns' as never }, 'ERR_INVALID_ARG_TYPE', /lookup/],
+    [{ links: [corePair().client, 'link' as never] }, 'ERR_INVALID_ARG_TYPE', /Duplex/],
+    [{ links: [null as never] }, 'ERR_INVALID_ARG_TYPE', /Duplex/],
+    [{ links: corePair().client as never }, 'ERR_INVALID_ARG_TYPE', /links/],
+    [{ transports: [{} as never] }, 'ERR_INVALID_ARG_TYPE', /transports/],
+    [{ transports: 'tcp' as never }, 'ERR_INVALID_ARG_TYPE', /transports/],
   ]
   for (const [options, code, message] of wrong) {
     t.throws(() => connect({ port: 1, ...options }), { code, message, reason: 'invalid-argument' })
@@ -61,6 +66,19 @@ t.test('arguments of addLink that make no sense', async t => {
   await t.rejects(socket.addLink(client, { config: { maxPing: -1 } }), { code: 'ERR_OUT_OF_RANGE', message: /maxPing/ })
   t.equal(socket.connecting, false)
   t.equal(client.destroyed, false, 'a Duplex that was not taken is not touched')
+})
+
+t.test('a promise or a transport that gives something else than a Duplex is an error with a code', async t => {
+  const transport: ConnectTransport = {
+    name: 'wrong',
+    async *tags() {
+      yield [{ transport: 'wrong', direction: 'outgoing', key: 'one' }]
+    },
+    connect: async () => 'no stream' as never,
+  }
+  for (const options of [{ links: [Promise.resolve('no stream' as never)] }, { transports: [transport] }]) {
+    await t.rejects(once(connect(options), 'connect'), { code: 'ERR_INVALID_ARG_TYPE', message: /Duplex/ })
+  }
 })
 
 bothKinds(t, 'nobody listening at one address is the error of the system', async (t, { connect }) => {
