@@ -105,6 +105,9 @@ export type AcceptorOfAddress = (options: ListenOptions) => AcceptTransport
 
 /** @throws {HawserError} for a limit that is none */
 export function checkedLimits(limits: ServerLimits = {}): Readonly<Record<keyof ServerLimits, number>> {
+  if (typeof limits !== 'object' || limits === null) {
+    throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "limits" option must be an object')
+  }
   const given = Object.entries(limits).filter(([, value]) => value !== undefined) as [keyof ServerLimits, unknown][]
   for (const [name, value] of given) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {

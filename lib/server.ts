@@ -141,8 +141,16 @@ export class Server extends EventEmitter<ServerEvents> {
     return this
   }
 
-  /** Accepts links from another transport as well, until `remove` or `close`. */
+  /**
+   * Accepts links from another transport as well, until `remove` or `close`.
+   *
+   * @throws {HawserError} `ERR_INVALID_ARG_TYPE` for something that is no transport
+   */
   addTransport(transport: AcceptTransport): TransportHandle {
+    if (typeof transport?.listen !== 'function') {
+      const text = 'The "transport" argument must be a transport, which has "name" and "listen"'
+      throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', text)
+    }
     const source = this.#addSource(transport)
     const ready = this.#start(source)
     ready.catch(() => this.#removeSource(source))

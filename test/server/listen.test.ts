@@ -159,6 +159,10 @@ t.test('options that make no sense are thrown', async t => {
   t.throws(() => createServer({ authorize: true as never }), { code: 'ERR_INVALID_ARG_TYPE', message: /authorize/ })
   t.throws(() => createServer({ linkFilter: 'x' as never }), { code: 'ERR_INVALID_ARG_TYPE', message: /linkFilter/ })
   t.throws(() => createServer({ limits: { maxConnections: 0 } }), { code: 'ERR_OUT_OF_RANGE', message: /maxConnections/ })
+  for (const limits of [5, null]) t.throws(() => createServer({ limits } as object), { code: 'ERR_INVALID_ARG_TYPE' })
+  for (const transport of [{}, null]) {
+    t.throws(() => createServer().addTransport(transport as never), { code: 'ERR_INVALID_ARG_TYPE', message: /transport/ })
+  }
   t.throws(() => createServer({ limits: { handshakeTimeout: 2 ** 31 } }), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => createServer({ limits: { maxConnection: 5 } as object }), {
     code: 'ERR_INVALID_ARG_VALUE',

@@ -72,7 +72,7 @@ const RECHECK_MS = 1_000
  *
  * @throws {HawserError} for options that make no sense: no port, a port out of range, something that is no host
  */
-export function tcpConnector(options: TcpConnectorOptions): TcpConnector {
+export function tcpConnector(options: TcpConnectorOptions = {}): TcpConnector {
   return new TcpConnector(options)
 }
 
@@ -97,6 +97,8 @@ export class TcpConnector implements ConnectTransport {
     this.#localAddress = checkedLocalAddress(options.localAddress)
     this.#filterMode = checkedFilter(options.linkFilter ?? 'interface-interface')
     this.#resolveIntervalMs = checkedDuration('resolveInterval', options.resolveInterval ?? RESOLVE_INTERVAL_MS)
+    checkFunction('interfaceFilter', options.interfaceFilter)
+    checkFunction('socketSetup', options.socketSetup)
     this.#connectTimeoutMs = checkedDuration('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT_MS)
   }
 
@@ -268,7 +270,7 @@ function blocked({ address }: Remote): NodeJS.ErrnoException {
 }
 
 function targetsOf({ host, hosts = [], port }: TcpConnectorOptions): Target[] {
-  const first = !host ? [] : typeof host === 'string' ? [host] : host
+  const first = Array.isArray(host) ? host : host ? [host] : []
   const all = [...first, ...hosts]
   return (all.length === 0 ? ['localhost'] : all).map(text => parseTarget(text, port))
 }
@@ -299,6 +301,11 @@ function checkedDuration(name: string, ms: number): number {
     'invalid-argument',
     `${name} must be more than 0 and at most ${MAX_DURATION_MS}, not ${ms}`,
   )
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', `${name} must be a function`)
 }
 
 function invalid(message: string): HawserError {

@@ -32,9 +32,11 @@ const PATIENCE_MS = 2_000
  * Reads `name`, `name:port`, `address`, `[address]:port`.
  *
  * @param defaultPort - for hosts that name none
- * @throws {HawserError} `ERR_MISSING_ARGS` without a port, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE`
+ * @throws {HawserError} `ERR_MISSING_ARGS` without a port, `ERR_OUT_OF_RANGE`, `ERR_INVALID_ARG_VALUE`,
+ * `ERR_INVALID_ARG_TYPE` for what is no text
  */
 export function parseTarget(text: string, defaultPort: number | string | undefined): Target {
+  if (typeof text !== 'string') throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'a host must be a string')
   if (parseAddress(text)) return { host: text, port: checkedPort(defaultPort, text) }
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text)
   const host = match?.[1] ?? match?.[2]

@@ -1,6 +1,6 @@
 import { BlockList, type LookupFunction } from 'node:net'
 import t from 'tap'
-import { TcpConnector, type TcpConnectorOptions } from '../../../lib/transports/tcp/connector.ts'
+import { TcpConnector, type TcpConnectorOptions, tcpConnector } from '../../../lib/transports/tcp/connector.ts'
 import { MAX_REMOTE_ADDRESSES } from '../../../lib/transports/tcp/resolve.ts'
 import type { TcpLinkTag } from '../../../lib/transports/tcp/tag.ts'
 import { ManualClock, settled } from '../manual-clock.ts'
@@ -266,6 +266,11 @@ t.test('options that make no sense are refused at once', async t => {
   for (const host of ['a:b:c', ':80', '[::1', ['']])
     t.throws(make({ port: 1, host }), { code: 'ERR_INVALID_ARG_VALUE' }, `${host}`)
   t.throws(make({ host: 'a:70000' }), { code: 'ERR_OUT_OF_RANGE' })
+  for (const host of [5, [5], {}]) t.throws(make({ port: 1, host }), { code: 'ERR_INVALID_ARG_TYPE' }, `${host}`)
+  for (const name of ['interfaceFilter', 'socketSetup']) {
+    t.throws(make({ port: 1, [name]: 'x' }), { code: 'ERR_INVALID_ARG_TYPE', message: new RegExp(name) })
+  }
+  t.throws(() => tcpConnector(), { code: 'ERR_MISSING_ARGS' })
   t.throws(make({ port: 1, family: 5 }), { code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(make({ port: 1, linkFilter: 'some' }), { code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(make({ port: 1, localAddress: 'eth0' }), { code: 'ERR_INVALID_ARG_VALUE' })
