@@ -10,7 +10,7 @@ if ! node test/interop/build.mjs >&2; then
 fi
 npm run --silent build
 
-export HAWSER_TEST_TIMEOUT="${HAWSER_TEST_TIMEOUT:-300}"
+export HAWSER_TEST_TIMEOUT="${HAWSER_TEST_TIMEOUT:-600}"
 if (($# > 0)); then
   exec node test/run.mjs "${@/#/interop/}"
 fi
