@@ -9,6 +9,7 @@ export type HawserErrorCode =
   | 'ECANCELED'
   | 'EPIPE'
   | 'EPROTO'
+  | 'ENOBUFS'
   | 'ERR_OUT_OF_RANGE'
   | 'ERR_INVALID_ARG_VALUE'
   | 'ERR_INVALID_ARG_TYPE'
