@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import { connectionError, writeRefusedError } from './connection-error.ts'
 import type { ConnectionFailure, LinkCloseReason } from './engine/events.ts'
 import type { Link } from './link.ts'
+import type { OnRead } from './on-read.ts'
 
 /** Calls what it is given once, like those that a Duplex hands to its methods. */
 type Callback = (error?: Error | null) => void
@@ -25,9 +26,13 @@ export class Attachment implements BondHandler {
   readonly bond: Bond
   readonly #duplex: Duplex
   readonly #observer: AttachmentObserver
+  /** Gets the bytes instead of the Duplex. */
+  readonly #onRead: OnRead | undefined
   /** The Duplex takes bytes as they come. */
   #readWanted: boolean
   #bytesRead = 0
+  /** The end came while bytes before it still waited, or nobody wanted to know. */
+  #endWaiting = false
   #acceptedBytes = 0
   /** Of the write that the bond has not put on its way yet. */
   #writingBytes = 0
@@ -38,16 +43,17 @@ export class Attachment implements BondHandler {
   #detached = false
 
   /** @param readAtOnce - false: take no bytes before the Duplex asks for them */
-  constructor(duplex: Duplex, config: Config, observer: AttachmentObserver, readAtOnce: boolean) {
+  constructor(duplex: Duplex, config: Config, observer: AttachmentObserver, readAtOnce: boolean, onRead?: OnRead) {
     this.#duplex = duplex
     this.#observer = observer
     this.#readWanted = readAtOnce
+    this.#onRead = onRead
     this.bond = new Bond(config, this)
   }
 
-  /** Bytes handed to the Duplex. */
+  /** Bytes handed to the Duplex, or to who gets them instead. */
   get bytesRead(): number {
-    return this.#bytesRead
+    return this.#bytesRead - (this.#onRead?.waitingBytes ?? 0)
   }
 
   /** Bytes that the Duplex took for writing, those that wait in it included. */
@@ -58,6 +64,10 @@ export class Attachment implements BondHandler {
   // ---------------------------------------------------------------- of the Duplex
 
   read(): void {
+    if (this.#onRead) {
+      this.#resumeOnRead(this.#onRead)
+      return
+    }
     this.#readWanted = true
     this.#takeOne()
   }
@@ -91,6 +101,7 @@ export class Attachment implements BondHandler {
     this.#detached = true
     this.#finalCallback = undefined
     this.bond.handler = new Nobody(this.#observer)
+    this.#onRead?.drop()
     if (losesBytes) this.bond.terminate()
     this.bond.dropRead()
     this.bond.finish()
@@ -117,6 +128,31 @@ export class Attachment implements BondHandler {
     return this.#readWanted
   }
 
+  #resumeOnRead(onRead: OnRead): void {
+    this.#guarded(() => onRead.resume())
+    this.#readToOnRead(onRead)
+    if (this.#endWaiting) this.ended()
+  }
+
+  #readToOnRead(onRead: OnRead): void {
+    while (onRead.open && onRead.waitingBytes === 0) {
+      const piece = this.bond.read()
+      if (!piece) return
+      this.#bytesRead += piece.byteLength
+      this.#observer.active()
+      this.#guarded(() => onRead.take(piece))
+    }
+  }
+
+  /** Without a buffer there is no place for what was received. */
+  #guarded(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.#duplex.destroy(error as Error)
+    }
+  }
+
   #writeDone(error: Error | null): void {
     const callback = this.#writeCallback
     this.#writeCallback = undefined
@@ -127,6 +163,7 @@ export class Attachment implements BondHandler {
   // ---------------------------------------------------------------- of the bond
 
   readable(): void {
+    if (this.#onRead) this.#readToOnRead(this.#onRead)
     if (!this.#readWanted) return
     for (let piece = this.bond.read(); piece; piece = this.bond.read()) {
       if (!this.#push(piece)) return
@@ -134,6 +171,8 @@ export class Attachment implements BondHandler {
   }
 
   ended(): void {
+    this.#endWaiting = this.#onRead !== undefined && (this.#onRead.waitingBytes > 0 || !this.#onRead.open)
+    if (this.#endWaiting) return
     this.#duplex.push(null)
     // Without it a socket that nobody reads would never emit 'end'.
     this.#duplex.read(0)

@@ -1,30 +1,13 @@
 // What `connect` takes: its options and argument forms, and the transports that they mean.
 
-import type { BlockList, LookupFunction } from 'node:net'
+import type { LookupFunction } from 'node:net'
 import type { Duplex } from '#platform/stream'
-import { type ConfigInput, MAX_DURATION_MS } from './config.ts'
+import { checkBoolean, checkFunction, checkInteger, checkNumber, checkPort, wrongType } from './argument-checks.ts'
+import { MAX_DURATION_MS } from './config.ts'
 import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
-import type { ConnectTransport, LinkFilter } from './transports/transport.ts'
-
-/** Options of a socket that is not connected yet. */
-export interface SocketOptions {
-  /** Whether the socket may go on writing after the peer finished. @defaultValue false */
-  allowHalfOpen?: boolean | undefined
-  /** Bytes that may wait in each direction above the connection's own buffers. @defaultValue 131,072 */
-  highWaterMark?: number | undefined
-  config?: ConfigInput | undefined
-  /** Decides which links may join. */
-  linkFilter?: LinkFilter | undefined
-  /** Milliseconds before a lost or failed link is tried again; with jitter. @defaultValue 10,000 */
-  reconnectDelay?: number | undefined
-  /** Destroys the socket when it aborts. */
-  signal?: AbortSignal | undefined
-  noDelay?: boolean | undefined
-  keepAlive?: boolean | undefined
-  /** Milliseconds. */
-  keepAliveInitialDelay?: number | undefined
-}
+import type { SocketOptions } from './socket-options.ts'
+import type { ConnectTransport } from './transports/transport.ts'
 
 /** How `connect` reaches the other side. What `SocketOptions` has overrides what the socket was made with. */
 export interface ConnectOptions extends SocketOptions {
@@ -32,14 +15,19 @@ export interface ConnectOptions extends SocketOptions {
   /** One name or address or several; every address of every host is a target. @defaultValue 'localhost' */
   host?: string | readonly string[] | undefined
   /** 4, 6, or 0 for both. @defaultValue 0 */
-  family?: number | undefined
+  family?: number | 'IPv4' | 'IPv6' | undefined
   /** For the name lookup, as in `dns.lookup`. */
   hints?: number | undefined
   lookup?: LookupFunction | undefined
   localAddress?: string | undefined
   localPort?: number | undefined
-  /** Addresses that are not connected to. */
-  blockList?: BlockList | undefined
+  /** Whether all addresses of a name are connected to, at the same time; otherwise its first one only. @defaultValue true */
+  autoSelectFamily?: boolean | undefined
+  /**
+   * Longest time for the first attempt to connect to each address but the last, if several are connected to; at least 10.
+   * Milliseconds. @defaultValue none but that of every attempt, 10,000: they do not wait for each other
+   */
+  autoSelectFamilyAttemptTimeout?: number | undefined
   /** A Unix socket, or a pipe on Windows, instead of `host` and `port`. */
   path?: string | undefined
   /** Where links come from; without it `host` and `port` mean TCP over all local interfaces. */
@@ -62,17 +50,30 @@ export function normalizeConnect(args: ConnectArguments | []): {
   options: ConnectOptions
   onConnect: (() => void) | undefined
 } {
-  const onConnect = args.findLast(argument => typeof argument === 'function') as (() => void) | undefined
+  const last: unknown = args.at(-1)
+  const onConnect = typeof last === 'function' ? (last as () => void) : undefined
   const [first, second] = args
   if (typeof first === 'object' && first !== null) return { options: first, onConnect }
-  if (typeof first === 'string' && Number.isNaN(Number(first))) return { options: { path: first }, onConnect }
-  const port = typeof first === 'number' || typeof first === 'string' ? { port: first } : {}
+  if (isPath(first)) return { options: { path: first }, onConnect }
   const host = typeof second === 'string' ? { host: second } : {}
-  return { options: { ...port, ...host }, onConnect }
+  return { options: { port: first as number | undefined, ...host }, onConnect }
+}
+
+/** Text that is no port is the path of a Unix socket, or of a pipe on Windows. */
+export function isPath(value: unknown): value is string {
+  return typeof value === 'string' && !(Number(value) >= 0)
+}
+
+/** Told how the transport that `host` and `port` mean gets on, in the form of the events of `net.Socket`. */
+export interface ConnectObserver {
+  lookup(error: Error | null, address: string | undefined, family: number | undefined, host: string): void
+  connectionAttempt(address: string, port: number | undefined, family: number | undefined): void
+  connectionAttemptFailed(address: string, port: number | undefined, family: number | undefined, error: Error): void
+  connectionAttemptTimeout(address: string, port: number | undefined, family: number | undefined): void
 }
 
 /** Makes the transport that `host` and `port`, or `path`, mean; set by the entry point, so that browsers do without TCP. */
-export type TransportOfAddress = (options: ConnectOptions) => ConnectTransport
+export type TransportOfAddress = (options: ConnectOptions, observer: ConnectObserver) => ConnectTransport
 
 let transportOfAddress: TransportOfAddress | undefined
 
@@ -86,16 +87,14 @@ export function setTransportOfAddress(make: TransportOfAddress): void {
  *
  * @throws {HawserError} for options that make no sense
  */
-export function transportsOf(options: ConnectOptions): readonly ConnectTransport[] {
-  const { transports, links = [], port, path, host, lookup } = options
+export function transportsOf(options: ConnectOptions, observer: ConnectObserver): readonly ConnectTransport[] {
+  const { transports, links = [], port, path } = options
   checkLinks(links)
   if (transports !== undefined) checkTransports(transports)
   if (transports && transports.length > 0) return transports
-  if (port !== undefined) checkPort(port)
-  if (host !== undefined) checkHost(host)
-  checkFunction(lookup, 'lookup')
-  const addressed = port !== undefined || typeof path === 'string'
-  if (addressed && !transports && transportOfAddress) return [transportOfAddress(options)]
+  checkAddress(options)
+  const addressed = (port !== undefined && port !== null) || Boolean(path)
+  if (addressed && !transports && transportOfAddress) return [transportOfAddress(options, observer)]
   if (links.length > 0) return []
   throw new HawserError(
     'ERR_MISSING_ARGS',
@@ -104,24 +103,23 @@ export function transportsOf(options: ConnectOptions): readonly ConnectTransport
   )
 }
 
-/** @throws {HawserError} `ERR_SOCKET_BAD_PORT`, as Node */
-export function checkPort(port: unknown): void {
-  const number = typeof port === 'string' && port.trim() !== '' ? Number(port) : port
-  if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= 65_535) return
-  throw new HawserError('ERR_SOCKET_BAD_PORT', 'invalid-argument', `Port should be >= 0 and < 65536. Received ${String(port)}`)
-}
-
-/** A delay of nothing or of something that is no number would be a tight loop. */
-export function checkReconnectDelay(ms: number | undefined): void {
-  if (ms === undefined || (ms > 0 && ms <= MAX_DURATION_MS)) return
-  const text = `reconnectDelay must be more than 0 and at most ${MAX_DURATION_MS} ms, not ${ms}`
-  throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', text)
-}
-
-/** @throws {HawserError} `ERR_INVALID_ARG_TYPE` */
-export function checkFunction(value: unknown, name: string): void {
-  if (value === undefined || value === null || typeof value === 'function') return
-  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', `The "${name}" option must be a function`)
+function checkAddress(options: ConnectOptions): void {
+  const { path, host, port, lookup, localPort, autoSelectFamily, autoSelectFamilyAttemptTimeout: attemptTimeout } = options
+  if (path) {
+    if (typeof path !== 'string') throw wrongType('path', 'a string', path)
+    return
+  }
+  if (host !== undefined && host !== null) checkHost(host)
+  if (port !== undefined) {
+    if (typeof port !== 'number' && typeof port !== 'string') throw wrongType('port', 'a number or a string', port)
+    checkPort(port)
+  }
+  if (localPort) checkNumber(localPort, 'localPort')
+  checkFunction(lookup, 'lookup')
+  checkBoolean(autoSelectFamily, 'autoSelectFamily')
+  if (attemptTimeout !== undefined && attemptTimeout !== null) {
+    checkInteger(attemptTimeout, 'autoSelectFamilyAttemptTimeout', 1, MAX_DURATION_MS)
+  }
 }
 
 function checkLinks(links: unknown): void {
@@ -140,6 +138,9 @@ function checkTransports(transports: unknown): void {
 
 function checkHost(host: unknown): void {
   const hosts: readonly unknown[] = Array.isArray(host) ? host : [host]
-  if (hosts.every(each => typeof each === 'string')) return
-  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "host" option must be a string or an array of strings')
+  for (const each of hosts) {
+    if (typeof each !== 'string') throw wrongType('host', 'a string or an array of strings', each)
+    if (!each.includes('\0')) continue
+    throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'The "host" option must not contain null bytes')
+  }
 }

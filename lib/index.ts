@@ -11,7 +11,7 @@ setAcceptorOfAddress(acceptorOf)
 
 export type { Config, ConfigInput, LinkConfig, LinkConfigInput, PingConfig } from './config.ts'
 export { defaults } from './config.ts'
-export type { ConnectOptions, SocketOptions } from './connect-options.ts'
+export type { ConnectOptions } from './connect-options.ts'
 export type { ConnectionStats } from './engine/connection-stats.ts'
 export type { LinkStats } from './engine/engine-link.ts'
 export type { LinkCloseReason, NotWorkingReason } from './engine/events.ts'
@@ -19,17 +19,21 @@ export type { IntervalStats } from './engine/interval-statistics.ts'
 export { HawserError, type HawserErrorCode, type HawserErrorReason } from './errors.ts'
 export { Link } from './link.ts'
 export type { AddLinkOptions } from './link-options.ts'
+export type { KeepAliveOptions } from './link-settings.ts'
+export type { ListenOptions } from './listen-options.ts'
+export type { OnReadOptions } from './on-read.ts'
 export { Server } from './server.ts'
 export type {
   DropInfo,
   LinkRequest,
-  ListenOptions,
   ServerEvents,
   ServerLimits,
   ServerOptions,
   TransportHandle,
 } from './server-options.ts'
-export { Socket, type SocketEvents } from './socket.ts'
+export { Socket } from './socket.ts'
+export type { SocketEvents } from './socket-events.ts'
+export type { SocketOptions } from './socket-options.ts'
 export type { AcceptTransport, ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
 /** Makes a socket and connects it; see {@link Socket.connect}. */

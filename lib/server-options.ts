@@ -1,12 +1,13 @@
 // What a server takes and tells: its options, the argument forms of `listen`, the events.
 
 import type { BlockList } from 'node:net'
+import { checkBlockList, checkFunction, checkNumber } from './argument-checks.ts'
 import type { ConfigInput } from './config.ts'
-import { checkPort } from './connect-options.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { Socket } from './socket.ts'
-import type { AcceptTransport, LinkFilter, LinkTag } from './transports/transport.ts'
+import type { LinkFilter, LinkTag } from './transports/transport.ts'
+import { refuseUnsupported } from './unsupported-options.ts'
 
 /** Limits that keep strangers from costing much. */
 export interface ServerLimits {
@@ -35,7 +36,7 @@ export interface LinkRequest {
 export interface ServerOptions {
   /** Whether accepted sockets may go on writing after the peer finished. @defaultValue false */
   allowHalfOpen?: boolean | undefined
-  /** Of accepted sockets, in each direction. @defaultValue 131,072 */
+  /** Of accepted sockets, in each direction, bytes; negative means the default. @defaultValue 131,072 */
   highWaterMark?: number | undefined
   config?: ConfigInput | undefined
   noDelay?: boolean | undefined
@@ -50,23 +51,6 @@ export interface ServerOptions {
   limits?: ServerLimits | undefined
   /** Links from these addresses are closed at once. */
   blockList?: BlockList | undefined
-}
-
-/** Options of `listen`, as of `net.Server`. */
-export interface ListenOptions {
-  port?: number | string | undefined
-  host?: string | undefined
-  /** A Unix socket, or a pipe on Windows. */
-  path?: string | undefined
-  fd?: number | undefined
-  backlog?: number | undefined
-  exclusive?: boolean | undefined
-  ipv6Only?: boolean | undefined
-  reusePort?: boolean | undefined
-  readableAll?: boolean | undefined
-  writableAll?: boolean | undefined
-  /** Closes the server when it aborts. */
-  signal?: AbortSignal | undefined
 }
 
 /** What is known of a link that was dropped for a limit. */
@@ -100,8 +84,19 @@ export interface TransportHandle {
   remove(): void
 }
 
-/** Makes the acceptor that `listen` means; set by the entry point, so that browsers do without TCP. */
-export type AcceptorOfAddress = (options: ListenOptions) => AcceptTransport
+/** @throws {HawserError} for options that make no sense, and for those that this version does not carry out */
+export function checkServerOptions(options: ServerOptions): void {
+  refuseUnsupported(options)
+  checkFunction(options.linkFilter, 'linkFilter')
+  checkFunction(options.authorize, 'authorize')
+  checkNumber(options.highWaterMark, 'highWaterMark')
+  checkNumber(options.keepAliveInitialDelay, 'keepAliveInitialDelay')
+  checkBlockList(options.blockList)
+  const { highWaterMark = 0 } = options
+  if (Number.isInteger(highWaterMark)) return
+  const text = `The property 'options.highWaterMark' is invalid. Received ${highWaterMark}`
+  throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', text)
+}
 
 /** @throws {HawserError} for a limit that is none */
 export function checkedLimits(limits: ServerLimits = {}): Readonly<Record<keyof ServerLimits, number>> {
@@ -118,36 +113,4 @@ export function checkedLimits(limits: ServerLimits = {}): Readonly<Record<keyof 
     throw new HawserError('ERR_OUT_OF_RANGE', 'invalid-argument', `limits.${name} must be more than 0, not ${String(value)}`)
   }
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) }
-}
-
-/**
- * The options and the listener that the arguments of `listen` mean.
- *
- * @throws {HawserError} for arguments that make no sense
- */
-export function normalizeListen(args: readonly unknown[]): { options: ListenOptions; onListening: (() => void) | undefined } {
-  const onListening = args.findLast(argument => typeof argument === 'function') as (() => void) | undefined
-  const [first, ...others] = args.filter(argument => typeof argument !== 'function')
-  if (typeof first === 'object' && first !== null) return { options: checkedListenOptions(first), onListening }
-  const backlog = others.find(argument => typeof argument === 'number')
-  const rest = typeof backlog === 'number' ? { backlog } : {}
-  if (typeof first === 'string' && Number.isNaN(Number(first))) return { options: { path: first, ...rest }, onListening }
-  if (first !== undefined && first !== null && typeof first !== 'number' && typeof first !== 'string')
-    throw invalidListenOptions()
-  const port = first ?? 0
-  checkPort(port)
-  const [host] = others
-  return { options: { port, ...(typeof host === 'string' && { host }), ...rest }, onListening }
-}
-
-function checkedListenOptions(options: ListenOptions): ListenOptions {
-  const { port, path, fd } = options
-  if (port !== undefined && port !== null) checkPort(port)
-  else if (typeof path !== 'string' && typeof fd !== 'number' && !('port' in options)) throw invalidListenOptions()
-  return options
-}
-
-function invalidListenOptions(): HawserError {
-  const text = 'The argument \'options\' must have the property "port" or "path"'
-  return new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', text)
 }

@@ -5,27 +5,20 @@ import type { AddressInfo } from 'node:net'
 import { randomBytes } from '#platform/crypto'
 import { soon } from '#platform/loop'
 import type { Duplex } from '#platform/stream'
-import { checkSignal, whenAborted } from './abort-signal.ts'
+import { whenAborted } from './abort-signal.ts'
+import { wrongType } from './argument-checks.ts'
 import { type Config, resolveConfig } from './config.ts'
-import { checkFunction } from './connect-options.ts'
 import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { LinkAdmitter } from './link-admitter.ts'
 import { type AddLinkOptions, checkedLinkOptions } from './link-options.ts'
+import { type AcceptorOfAddress, type ListenOptions, normalizeListen } from './listen-options.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
 import { runForeign } from './run-foreign.ts'
-import {
-  type AcceptorOfAddress,
-  type ListenOptions,
-  normalizeListen,
-  type ServerEvents,
-  type ServerOptions,
-  type TransportHandle,
-} from './server-options.ts'
+import { checkServerOptions, type ServerEvents, type ServerOptions, type TransportHandle } from './server-options.ts'
 import { Socket } from './socket.ts'
 import type { AcceptTransport, LinkFilter, LinkTag } from './transports/transport.ts'
-import { refuseUnsupported } from './unsupported-options.ts'
 
 let acceptorOfAddress: AcceptorOfAddress | undefined
 
@@ -66,11 +59,10 @@ export class Server extends EventEmitter<ServerEvents> {
   constructor(onConnection?: (socket: Socket) => void)
   constructor(first?: ServerOptions | ((socket: Socket) => void), second?: (socket: Socket) => void) {
     super()
-    const options = typeof first === 'object' && first !== null ? first : {}
+    const options = typeof first === 'function' ? {} : (first ?? {})
     const onConnection = typeof first === 'function' ? first : second
-    refuseUnsupported(options)
-    checkFunction(options.linkFilter, 'linkFilter')
-    checkFunction(options.authorize, 'authorize')
+    if (typeof options !== 'object') throw wrongType('options', 'an object', options)
+    checkServerOptions(options)
     this.#config = resolveConfig(options.config)
     const socketOptions = { ...options, config: this.#config }
     this.#admitter = new LinkAdmitter({
@@ -88,7 +80,7 @@ export class Server extends EventEmitter<ServerEvents> {
       onDrop: info => this.emit('drop', info),
       onClosed: () => this.#emitCloseIfDone(),
     })
-    if (onConnection) this.on('connection', onConnection)
+    if (typeof onConnection === 'function') this.on('connection', onConnection)
   }
 
   /** Server id, 32 hex digits: tells clients that a later link reaches the same server. */
@@ -118,6 +110,7 @@ export class Server extends EventEmitter<ServerEvents> {
   listen(path: string, backlog?: number, onListening?: () => void): this
   listen(path: string, onListening?: () => void): this
   listen(options: ListenOptions, onListening?: () => void): this
+  listen(bound: object, backlog?: number, onListening?: () => void): this
   listen(onListening?: () => void): this
   listen(...args: unknown[]): this {
     const { options, onListening } = normalizeListen(args)
@@ -128,8 +121,8 @@ export class Server extends EventEmitter<ServerEvents> {
     }
     if (!acceptorOfAddress)
       throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'this runtime cannot listen on TCP')
-    checkSignal(signal)
     const source = this.#addSource(acceptorOfAddress(options))
+    source.transport.onError = error => runForeign(() => this.emit('error', error))
     if (onListening) this.once('listening', onListening)
     this.#listening = { kind: 'starting', source }
     if (signal?.aborted) soon(() => this.close())
@@ -195,6 +188,12 @@ export class Server extends EventEmitter<ServerEvents> {
     this.#closeWanted = true
     this.#emitCloseIfDone()
     return this
+  }
+
+  /** Of listeners that return promises, with `captureRejections` of `node:events`. */
+  override [EventEmitter.captureRejectionSymbol](error: Error, event: unknown, ...args: unknown[]): void {
+    if (event === 'connection') (args[0] as Socket).destroy(error)
+    else this.emit('error', error)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,23 +1,17 @@
 // A bonded connection with the interface of `net.Socket`. No protocol here: that is the bond's; and no streaming: that
 // is the attachment's.
 
+import type { BlockList } from 'node:net'
 import { randomBytes } from '#platform/crypto'
 import { soon } from '#platform/loop'
-import { Duplex } from '#platform/stream'
-import { abortError, checkSignal, whenAborted } from './abort-signal.ts'
-import { type Addresses, addressesOf } from './addresses.ts'
+import type { Duplex } from '#platform/stream'
+import { abortError, whenAborted } from './abort-signal.ts'
 import { Attachment } from './attachment.ts'
 import type { Bond } from './bond.ts'
+import { BondedDuplex } from './bonded-duplex.ts'
 import { type Config, defaults, resolveConfig } from './config.ts'
-import {
-  type ConnectArguments,
-  type ConnectOptions,
-  checkFunction,
-  checkReconnectDelay,
-  normalizeConnect,
-  type SocketOptions,
-  transportsOf,
-} from './connect-options.ts'
+import { ConnectEvents } from './connect-events.ts'
+import { type ConnectArguments, type ConnectOptions, normalizeConnect, transportsOf } from './connect-options.ts'
 import {
   closedBeforeConnectionError,
   closedError,
@@ -31,41 +25,16 @@ import { HawserError } from './errors.ts'
 import { IdleTimer } from './idle-timer.ts'
 import type { Link } from './link.ts'
 import { type AddLinkOptions, checkedLinkOptions } from './link-options.ts'
-import { LinkSettings } from './link-settings.ts'
 import { manualTag } from './manual-tag.ts'
+import { OnRead, type OnReadOptions } from './on-read.ts'
 import { OutgoingLinks } from './outgoing-links.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
 import { runForeign } from './run-foreign.ts'
 import type { Server } from './server.ts'
+import type { AnyListener, SocketEvents } from './socket-events.ts'
+import { checkSocketOptions, duplexOptions, type SocketOptions } from './socket-options.ts'
 import { StatsTicker } from './stats-ticker.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
-import { refuseUnsupported } from './unsupported-options.ts'
-
-/** Bytes that each direction of a socket buffers above the bond, unless asked otherwise. */
-const HIGH_WATER_MARK = 131_072
-
-/** Events of a socket beside those of every Duplex. */
-export interface SocketEvents {
-  /** A server accepted the first link. */
-  connect: []
-  /** Directly after `connect`. */
-  ready: []
-  /** The last event. */
-  close: [hadError: boolean]
-  /** Nothing was read or written for as long as `setTimeout` said. */
-  timeout: []
-  /** A link joined. */
-  link: [link: Link]
-  /** A link left. */
-  linkclose: [link: Link, reason: LinkCloseReason]
-  /** A link could not be made or was lost, or, without a tag, a transport cannot tell its links. Never fatal by itself. */
-  linkerror: [error: Error, tag: LinkTag | undefined]
-  /** Every statistics interval, while listened to. */
-  stats: [stats: ConnectionStats]
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: as Duplex has it
-type AnyListener = (...args: any[]) => void
 
 /** What a server hears of the sockets that it made. */
 export interface AcceptedSocketObserver {
@@ -86,18 +55,20 @@ export interface AcceptedSocket {
 /** Whether there is a connection; whether it is over is what `destroyed` says. */
 type SocketState = 'unconnected' | 'connecting' | 'connected'
 
-export class Socket extends Duplex {
+export class Socket extends BondedDuplex {
   /** The server that accepted the socket; `null` on the side that connected. */
   server: Server | null = null
+  /** `address:port` of all that was connected to, the one that `connect` came of last; `undefined` unless several were. */
+  declare autoSelectFamilyAttemptedAddresses: string[]
   #config: Config = defaults
   #linkFilter: LinkFilter | undefined
   #reconnectDelay: number | undefined
-  readonly #settings = new LinkSettings()
   readonly #idle = new IdleTimer(
     () => this.emit('timeout'),
     () => this.#attachment?.bond.queuedBytes ?? 0,
   )
   readonly #statsTicker = new StatsTicker(() => this.#emitStats())
+  #connectEvents: ConnectEvents | undefined
   #stopSignal: (() => void) | undefined
   #referenced = true
 
@@ -106,14 +77,18 @@ export class Socket extends Duplex {
   #attachment: Attachment | undefined
   /** Makes the links; a socket of a server has none, for the client makes them. */
   #outgoing: OutgoingLinks | undefined
-  #addresses: Addresses | undefined
+  #blockList: BlockList | undefined
+  #onReadOptions: OnReadOptions | undefined
+  #onRead: OnRead | undefined
   /** Of an `end` before `connect`. */
   #finalCallback: ((error?: Error | null) => void) | undefined
 
+  /** @throws {HawserError} for options that make no sense */
   constructor(options: SocketOptions = {}) {
-    const { highWaterMark = HIGH_WATER_MARK, allowHalfOpen = false } = options
-    super({ highWaterMark, allowHalfOpen, emitClose: false })
-    this.#takeOptions(options)
+    const given = typeof options === 'number' ? ({ fd: options } as SocketOptions) : (options ?? {})
+    checkSocketOptions(given)
+    super(duplexOptions(given))
+    this.#takeOptions(given)
   }
 
   /** @internal Makes the server's end of a connection. */
@@ -123,8 +98,17 @@ export class Socket extends Duplex {
     id: string,
     observer: AcceptedSocketObserver,
   ): AcceptedSocket {
-    const { allowHalfOpen, highWaterMark, config, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect = false } = options
-    const socket = new Socket({ allowHalfOpen, highWaterMark, config, noDelay, keepAlive, keepAliveInitialDelay })
+    const {
+      allowHalfOpen,
+      highWaterMark = -1,
+      config,
+      noDelay,
+      keepAlive,
+      keepAliveInitialDelay,
+      pauseOnConnect = false,
+    } = options
+    const size = highWaterMark < 0 ? undefined : highWaterMark
+    const socket = new Socket({ allowHalfOpen, highWaterMark: size, config, noDelay, keepAlive, keepAliveInitialDelay })
     socket.server = server
     socket.#id = id
     socket.#state = 'connecting'
@@ -163,8 +147,13 @@ export class Socket extends Duplex {
     if (this.#attachment && !this.destroyed) {
       throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the socket is connecting or connected already')
     }
-    const transports = transportsOf(options)
+    checkSocketOptions(options)
+    const { blockList = this.#blockList } = options
+    const connectEvents = new ConnectEvents(this)
+    const transports = transportsOf({ ...options, blockList }, connectEvents)
     this.#takeOptions(options)
+    this.#connectEvents?.end()
+    this.#connectEvents = connectEvents
     if (onConnect) this.once('connect', onConnect)
     if (options.signal?.aborted) return this // destroyed by that
     if (this.destroyed) this.#revive()
@@ -192,18 +181,16 @@ export class Socket extends Duplex {
     throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', text)
   }
 
-  /** Checks all before it changes anything. */
   #takeOptions(options: SocketOptions): void {
-    const { config, linkFilter, reconnectDelay, signal, noDelay, keepAlive, keepAliveInitialDelay } = options
-    refuseUnsupported(options)
-    checkSignal(signal)
-    checkFunction(linkFilter, 'linkFilter')
-    checkReconnectDelay(reconnectDelay)
+    const { config, linkFilter, reconnectDelay, signal, noDelay, keepAlive, keepAliveInitialDelay, typeOfService } = options
     if (config) this.#config = resolveConfig(config, this.#config)
     this.#linkFilter = linkFilter ?? this.#linkFilter
     this.#reconnectDelay = reconnectDelay ?? this.#reconnectDelay
+    this.#blockList = options.blockList ?? this.#blockList
+    this.#onReadOptions = options.onread ?? this.#onReadOptions
     if (noDelay !== undefined) this.setNoDelay(noDelay)
     if (keepAlive !== undefined) this.setKeepAlive(keepAlive, keepAliveInitialDelay)
+    if (typeOfService !== undefined) this.setTypeOfService(typeOfService)
     if (!signal) return
     this.#stopSignal?.()
     this.#stopSignal = whenAborted(signal, () => this.destroy(abortError(signal)))
@@ -214,7 +201,7 @@ export class Socket extends Duplex {
   #revive(): void {
     ;(this as unknown as { _undestroy(): void })._undestroy()
     this.#outgoing = undefined
-    this.#addresses = undefined
+    this.forgetAddresses()
     this.server = null
   }
 
@@ -225,6 +212,7 @@ export class Socket extends Duplex {
     const ifPresent = (action: () => void) => {
       if (this.#outgoing === outgoing && !this.destroyed) runForeign(action)
     }
+    const onRead = this.#onReadOptions && new OnRead(this.#onReadOptions, !this.isPaused())
     const attachment = new Attachment(
       this,
       this.#config,
@@ -233,7 +221,8 @@ export class Socket extends Duplex {
         linkClosed: (link, reason, error) => ifPresent(() => this.#linkClosed(link, reason, error)),
         closed: () => outgoing.stop(),
       },
-      true,
+      !onRead,
+      onRead,
     )
     const outgoing: OutgoingLinks = new OutgoingLinks({
       bond: attachment.bond,
@@ -250,6 +239,7 @@ export class Socket extends Duplex {
       },
     })
     this.#attachment = attachment
+    this.#onRead = onRead
     this.#outgoing = outgoing
     if (!this.#referenced) this.unref()
     if (this.#finalCallback) attachment.finish(this.#finalCallback)
@@ -264,10 +254,10 @@ export class Socket extends Duplex {
   }
 
   #linkJoined(link: Link, announce: () => void): void {
-    this.#settings.apply(link.stream)
-    this.#addresses ??= addressesOf(link.stream)
+    this.takeLink(link)
     if (this.#state === 'connecting') {
       this.#state = 'connected'
+      this.#connectEvents?.connected()
       this.#idle.touch()
       announce()
     }
@@ -328,6 +318,16 @@ export class Socket extends Duplex {
 
   override _read(): void {
     this.#attachment?.read()
+  }
+
+  override pause(): this {
+    this.#onRead?.pause()
+    return super.pause()
+  }
+
+  override resume(): this {
+    if (this.#onRead) this.#attachment?.read()
+    return super.resume()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -391,18 +391,6 @@ export class Socket extends Duplex {
     return this
   }
 
-  setNoDelay(noDelay = true): this {
-    this.#settings.setNoDelay(Boolean(noDelay))
-    for (const link of this.links) this.#settings.apply(link.stream)
-    return this
-  }
-
-  setKeepAlive(enable = false, initialDelayMs = 0): this {
-    this.#settings.setKeepAlive(Boolean(enable), initialDelayMs)
-    for (const link of this.links) this.#settings.apply(link.stream)
-    return this
-  }
-
   /** Lets the connection keep the process alive, as it does from the beginning. */
   ref(): this {
     this.#setReferenced(true)
@@ -435,41 +423,6 @@ export class Socket extends Duplex {
     else if (this.pending) this.destroy(closedError())
     else this.terminate()
     return this
-  }
-
-  address(): { address: string; family: string; port: number } | Record<string, never> {
-    const { localAddress: address, localFamily: family, localPort: port } = this
-    return address !== undefined && family !== undefined && port !== undefined ? { address, family, port } : {}
-  }
-
-  /** Addresses are those of the first link that has any; they stay readable after the end. */
-  get remoteAddress(): string | undefined {
-    return this.#addresses?.remoteAddress
-  }
-
-  get remotePort(): number | undefined {
-    return this.#addresses?.remotePort
-  }
-
-  get remoteFamily(): string | undefined {
-    return this.#addresses?.remoteFamily
-  }
-
-  get localAddress(): string | undefined {
-    return this.#addresses?.localAddress
-  }
-
-  get localPort(): number | undefined {
-    return this.#addresses?.localPort
-  }
-
-  get localFamily(): string | undefined {
-    return this.#addresses?.localFamily
-  }
-
-  /** Every address is tried at the same time, each for a link of its own: there is no one attempt to tell of. */
-  get autoSelectFamilyAttemptedAddresses(): string[] {
-    return []
   }
 
   // ---------------------------------------------------------------- hawser's own

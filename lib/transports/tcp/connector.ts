@@ -13,7 +13,7 @@ import { dial } from './dial.ts'
 import { systemError } from './errors.ts'
 import { type Interfaces, type Route, routesTo } from './interfaces.ts'
 import { acceptsLink, type FilteredLink, type TcpLinkFilterMode } from './link-filter.ts'
-import { HostResolver, parseTarget, type Remote, type Target } from './resolve.ts'
+import { HostResolver, type LookupListener, parseTarget, type Remote, type Target } from './resolve.ts'
 import { ignoreErrors, setUpSocket, TCP_HIGH_WATER_MARK, type TcpSocketOptions } from './socket-options.ts'
 import { TcpLinkTag } from './tag.ts'
 
@@ -55,6 +55,21 @@ export interface TcpConnectorOptions extends TcpSocketOptions {
   readonly resolveInterval?: number | undefined
   /** Milliseconds. @defaultValue 10,000 */
   readonly connectTimeout?: number | undefined
+  /** Shorter, for the first attempt to each address but the one listed last. Milliseconds. @defaultValue `connectTimeout` */
+  readonly firstConnectTimeout?: number | undefined
+  /** Only the first address of every host. @defaultValue false */
+  readonly firstAddressOnly?: boolean | undefined
+  /** Told of what the connector does. */
+  readonly observer?: TcpConnectObserver | undefined
+}
+
+/** Listeners must not throw. */
+export interface TcpConnectObserver {
+  /** Of the first lookup of a name, once for each address, or once with the error. */
+  lookup?(error: Error | null, address: string | undefined, family: number | undefined, host: string): void
+  connectionAttempt?(address: string, port: number, family: number): void
+  connectionAttemptFailed?(address: string, port: number, family: number, error: Error): void
+  connectionAttemptTimeout?(address: string, port: number, family: number): void
 }
 
 /** What the connector takes from the system, so that tests can decide it. */
@@ -87,6 +102,10 @@ export class TcpConnector implements ConnectTransport {
   readonly #filterMode: TcpLinkFilterMode
   readonly #resolveIntervalMs: number
   readonly #connectTimeoutMs: number
+  readonly #firstConnectTimeoutMs: number
+  /** The tag listed last in the first round, and those that were tried. */
+  #lastKey: string | undefined
+  readonly #triedKeys = new Set<string>()
   readonly #pauses = new Set<() => void>()
 
   constructor(options: TcpConnectorOptions, system: TcpSystem = nodeSystem) {
@@ -100,6 +119,7 @@ export class TcpConnector implements ConnectTransport {
     checkFunction('interfaceFilter', options.interfaceFilter)
     checkFunction('socketSetup', options.socketSetup)
     this.#connectTimeoutMs = checkedDuration('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT_MS)
+    this.#firstConnectTimeoutMs = checkedDuration('firstConnectTimeout', options.firstConnectTimeout ?? this.#connectTimeoutMs)
   }
 
   /**
@@ -108,14 +128,17 @@ export class TcpConnector implements ConnectTransport {
    * Throws when there is none to begin with: the error of the lookup, or `ENETUNREACH`. Later an empty list says so.
    */
   async *tags(signal: AbortSignal): AsyncGenerator<readonly TcpLinkTag[], void, void> {
-    const { hints, lookup } = this.#options
-    const resolver = new HostResolver(this.#targets, { family: this.#family, hints, lookup }, this.#system)
+    const { hints, lookup, firstAddressOnly, observer } = this.#options
+    const onLookup: LookupListener = (...outcome) => observer?.lookup?.(...outcome)
+    const resolve = { family: this.#family, hints, lookup, all: !firstAddressOnly, onLookup }
+    const resolver = new HostResolver(this.#targets, resolve, this.#system)
     let before: string | undefined
     while (!signal.aborted) {
       const remotes = await resolver.resolve(signal)
       if (signal.aborted) return
       const tags = this.#tagsTo(remotes)
       if (tags.length === 0 && before === undefined) throw this.#unreachable(remotes, resolver.error)
+      this.#lastKey ??= tags.at(-1)?.key
       const now = tags.map(tag => `${tag.key} ${tag.localAddress}`).join('\n')
       if (now !== before) yield tags
       before = now
@@ -155,7 +178,7 @@ export class TcpConnector implements ConnectTransport {
       ...(localAddress === undefined ? {} : { localAddress }),
       ...(localPort === undefined ? {} : { localPort }),
     }
-    await dial(socket, to, this.#connectTimeoutMs, this.#system, signal)
+    await this.#dial(socket, tag, to, signal)
     try {
       setUpSocket(socket, tag, this.#options)
     } catch (error) {
@@ -163,6 +186,28 @@ export class TcpConnector implements ConnectTransport {
       throw error
     }
     return socket
+  }
+
+  async #dial(socket: Socket, tag: TcpLinkTag, to: TcpSocketConnectOpts, signal: AbortSignal): Promise<void> {
+    const { observer } = this.#options
+    const attempt = [to.host ?? '', to.port, tag.family ?? 4] as const
+    observer?.connectionAttempt?.(...attempt)
+    try {
+      await dial(socket, to, this.#timeoutMsOf(tag), this.#system, signal)
+    } catch (error) {
+      if (!signal.aborted) {
+        const timedOut = error instanceof HawserError && error.reason === 'connect-timeout'
+        if (timedOut) observer?.connectionAttemptTimeout?.(...attempt)
+        else observer?.connectionAttemptFailed?.(...attempt, error as Error)
+      }
+      throw error
+    }
+  }
+
+  #timeoutMsOf({ key }: TcpLinkTag): number {
+    if (key === this.#lastKey || this.#triedKeys.has(key)) return this.#connectTimeoutMs
+    this.#triedKeys.add(key)
+    return Math.min(this.#firstConnectTimeoutMs, this.#connectTimeoutMs)
   }
 
   /** The addresses of the interface may have changed since the tag was made. */
@@ -290,7 +335,7 @@ function checkedFamily(family: TcpConnectorOptions['family']): 0 | 4 | 6 {
 function checkedLocalAddress(text: string | undefined): IpAddress | undefined {
   if (text === undefined) return undefined
   const ip = parseAddress(text)
-  if (!ip) throw invalid(`localAddress must be an IP address, not ${JSON.stringify(text)}`)
+  if (!ip) throw new HawserError('ERR_INVALID_IP_ADDRESS', 'invalid-argument', `Invalid IP address: ${text}`)
   return ip
 }
 

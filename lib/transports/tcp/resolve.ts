@@ -20,7 +20,14 @@ export interface ResolveOptions {
   readonly family: 0 | 4 | 6
   readonly hints?: number | undefined
   readonly lookup?: LookupFunction | undefined
+  /** Every address of a host name, not only the first. @defaultValue true */
+  readonly all?: boolean | undefined
+  /** Told of the first lookup of each name, once for each address. */
+  readonly onLookup?: LookupListener | undefined
 }
+
+/** The arguments of event `lookup` of `net.Socket`. */
+export type LookupListener = (error: Error | null, address: string | undefined, family: number | undefined, host: string) => void
 
 /** Addresses beyond these are ignored: a DNS answer may name hundreds. */
 export const MAX_REMOTE_ADDRESSES = 64
@@ -62,6 +69,8 @@ export class HostResolver {
   readonly #clock: Clock
   readonly #known = new Map<Target, readonly Remote[]>()
   readonly #lookups = new Map<Target, Promise<void>>()
+  /** Those whose first lookup was told of. */
+  readonly #told = new Set<Target>()
   #error: Error | undefined
 
   constructor(targets: readonly Target[], options: ResolveOptions, clock: Clock) {
@@ -96,6 +105,30 @@ export class HostResolver {
     return this.#addresses()
   }
 
+  async #addressesOf(target: Target): Promise<IpAddress[]> {
+    const literal = parseAddress(target.host)
+    if (literal) return [literal]
+    const { host } = target
+    try {
+      const answers = await lookedUp(host, this.#options)
+      this.#tell(target, listener => {
+        for (const { address, family } of answers) listener(null, address, family, host)
+      })
+      return usable(answers, target)
+    } catch (error) {
+      this.#tell(target, listener => listener(error as Error, undefined, undefined, host))
+      throw error
+    }
+  }
+
+  /** Of the first lookup only: those that follow repeat it to notice changes. */
+  #tell(target: Target, tell: (listener: LookupListener) => void): void {
+    const { onLookup } = this.#options
+    if (!onLookup || this.#told.has(target)) return
+    this.#told.add(target)
+    tell(onLookup)
+  }
+
   #addresses(): readonly Remote[] {
     const unique = new Map<string, Remote>()
     for (const target of this.#targets) {
@@ -119,7 +152,7 @@ export class HostResolver {
   async #update(target: Target): Promise<void> {
     try {
       const { family } = this.#options
-      const addresses = (await addressesOf(target.host, this.#options)).filter(ip => family === 0 || ip.family === family)
+      const addresses = (await this.#addressesOf(target)).filter(ip => family === 0 || ip.family === family)
       if (addresses.length === 0) throw noAddress(target.host)
       const remotes = addresses.map(ip => ({ ...ip, port: target.port }))
       this.#known.set(target, remotes)
@@ -129,22 +162,25 @@ export class HostResolver {
   }
 }
 
-async function addressesOf(host: string, options: ResolveOptions): Promise<IpAddress[]> {
-  const literal = parseAddress(host)
-  if (literal) return [literal]
-  const answers = await lookupAll(host, options)
-  return answers.flatMap(({ address }) => parseAddress(address) ?? [])
-}
-
-/** A `lookup` of the user's may answer with one address although all were asked for. */
-function lookupAll(host: string, { family, hints = 0, lookup = systemLookup }: ResolveOptions): Promise<LookupAddress[]> {
+/** A `lookup` of the user's may answer with one address although all were asked for, and with what is none. */
+function lookedUp(host: string, options: ResolveOptions): Promise<LookupAddress[]> {
+  const { family, hints = 0, lookup = systemLookup, all = true } = options
   return new Promise((resolve, reject) => {
-    lookup(host, { all: true, family, hints }, (error, address, addressFamily) => {
+    lookup(host, all ? { all, family, hints } : { family, hints }, (error, address, addressFamily) => {
       if (error) reject(error)
-      else if (typeof address === 'string') resolve([{ address, family: addressFamily ?? 0 }])
-      else resolve(address)
+      else if (Array.isArray(address)) resolve(address)
+      else resolve([{ address, family: addressFamily ?? 0 }])
     })
   })
+}
+
+/** Answers that are none matter only if there is no other. */
+function usable(answers: readonly LookupAddress[], { host, port }: Target): IpAddress[] {
+  const addresses = answers.flatMap(({ address }) => parseAddress(String(address)) ?? [])
+  const [first] = answers
+  if (addresses.length > 0 || !first) return addresses
+  const text = `Invalid IP address: ${first.address} for ${host}:${port}`
+  throw new HawserError('ERR_INVALID_IP_ADDRESS', 'invalid-argument', text)
 }
 
 function noAddress(host: string): NodeJS.ErrnoException {

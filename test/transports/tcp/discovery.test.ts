@@ -273,7 +273,7 @@ t.test('options that make no sense are refused at once', async t => {
   t.throws(() => tcpConnector(), { code: 'ERR_MISSING_ARGS' })
   t.throws(make({ port: 1, family: 5 }), { code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(make({ port: 1, linkFilter: 'some' }), { code: 'ERR_INVALID_ARG_VALUE' })
-  t.throws(make({ port: 1, localAddress: 'eth0' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.throws(make({ port: 1, localAddress: 'eth0' }), { code: 'ERR_INVALID_IP_ADDRESS' })
   for (const interval of [0, -1, Number.NaN, 2 ** 31]) {
     t.throws(make({ port: 1, resolveInterval: interval }), { code: 'ERR_OUT_OF_RANGE' })
     t.throws(make({ port: 1, connectTimeout: interval }), { code: 'ERR_OUT_OF_RANGE' })
