@@ -3,7 +3,7 @@
 
 import type { BlockList } from 'node:net'
 import { randomBytes } from '#platform/crypto'
-import { soon } from '#platform/loop'
+import { afterInput, soon } from '#platform/loop'
 import type { Duplex } from '#platform/stream'
 import { abortError, whenAborted } from './abort-signal.ts'
 import { Attachment } from './attachment.ts'
@@ -340,7 +340,9 @@ export class Socket extends BondedDuplex {
     callback(error)
     this.#attachment?.detach(connecting ? closedBeforeConnectionError() : writeCanceledError())
     this.#outgoing?.linger()
-    soon(() => this.emit('close', error !== null))
+    // Whoever waits for `error` by a promise can wait for `close` after it, as with a socket that has a handle to close.
+    const later = this.#attachment ? afterInput : soon
+    later(() => this.emit('close', error !== null))
   }
 
   // ---------------------------------------------------------------- net.Socket
