@@ -55,14 +55,18 @@ bothKinds(t, "Event: 'ready', directly after connect", async (t, { listen, conne
   t.same(log, ['connect', 'ready'])
 })
 
-bothKinds(t, "Event: 'connectionAttempt', before connect, with address, port and family", async (t, { listen, connect, track }) => {
-  const { port } = await listen()
-  const client = track(connect(port, '127.0.0.1'))
-  const log = eventLog(client, ['connectionAttempt', 'connectionAttemptFailed', 'connect'])
-  t.same(await once(client, 'connectionAttempt'), ['127.0.0.1', port, 4])
-  await once(client, 'connect')
-  t.same(log, ['connectionAttempt', 'connect'])
-})
+bothKinds(
+  t,
+  "Event: 'connectionAttempt', before connect, with address, port and family",
+  async (t, { listen, connect, track }) => {
+    const { port } = await listen()
+    const client = track(connect(port, '127.0.0.1'))
+    const log = eventLog(client, ['connectionAttempt', 'connectionAttemptFailed', 'connect'])
+    t.same(await once(client, 'connectionAttempt'), ['127.0.0.1', port, 4])
+    await once(client, 'connect')
+    t.same(log, ['connectionAttempt', 'connect'])
+  },
+)
 
 bothKinds(t, "Event: 'connectionAttempt' to a Unix socket has its path", async (t, { createServer, Socket, track, freePath }) => {
   const path = freePath()
@@ -102,7 +106,9 @@ bothKinds(t, "Event: 'connectionAttemptFailed' of one address while another conn
 bothKinds(t, "Event: 'connectionAttemptTimeout', after autoSelectFamilyAttemptTimeout", async (t, { connect, track }) => {
   const port = await silentPort(t)
   const lookup = answering('127.0.0.2', '127.0.0.1')
-  const client = track(connect({ port, host: 'two.addresses', lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 10 }))
+  const client = track(
+    connect({ port, host: 'two.addresses', lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 10 }),
+  )
   client.on('connect', () => t.fail('nobody answers'))
   t.same(await once(client, 'connectionAttemptTimeout'), ['127.0.0.2', port, 4])
   t.equal(client.connecting, true, 'the last address has more time')
