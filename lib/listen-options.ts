@@ -61,20 +61,20 @@ function checkedOptions(options: ListenOptions, rest: { backlog?: number }): Lis
   if (typeof port === 'number' || typeof port === 'string') {
     checkPort(port)
     if (host && typeof host !== 'string') throw wrongType('host', 'a string', host)
-    return all
+    return { ...all, path: undefined, fd: undefined }
   }
-  if (port === null || (port === undefined && 'port' in options)) return all
+  if (port === null || (port === undefined && 'port' in options)) return { ...all, port: 0, path: undefined, fd: undefined }
   if (!isPath(path) || path === '') {
     throw invalid('port' in options || 'path' in options ? 'is invalid' : 'must have the property "port" or "path"')
   }
   checkPathMode(all)
-  return all
+  return { ...all, fd: undefined }
 }
 
-/** A server or socket of Node, a handle of such, or a `net.BoundSocket`: by what they have, for some have no public class. */
+/** A server or socket of Node, a handle of such, or a `net.BoundSocket`: by what they have, for not all have a public class. */
 function isBound(candidate: object): boolean {
-  const { _handle, getsockname, isPipe } = candidate as { _handle?: unknown; getsockname?: unknown; isPipe?: unknown }
-  return Boolean(_handle) || typeof getsockname === 'function' || isPipe !== undefined || isHandleOfFd(candidate)
+  const { _handle, getsockname, fd } = candidate as { _handle?: unknown; getsockname?: unknown; fd?: unknown }
+  return Boolean(_handle) || typeof getsockname === 'function' || typeof fd === 'function' || isHandleOfFd(candidate)
 }
 
 /** `{ fd }` as the `handle` of other options. */

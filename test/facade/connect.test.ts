@@ -101,6 +101,7 @@ bothKinds(t, 'socket.connect() again after close', async (t, { listen, connect, 
 bothKinds(t, 'net.connect(options): a listener that is none is no listener', async (t, { listen, connect, track }) => {
   const { port } = await listen()
   const client = track(connect({ port, host: '127.0.0.1' }, 'nothing' as unknown as () => void))
+  t.equal(client.listenerCount('connect'), 0)
   await once(client, 'connect')
 })
 
