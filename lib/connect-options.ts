@@ -21,7 +21,7 @@ export interface ConnectOptions extends SocketOptions {
   lookup?: LookupFunction | undefined
   localAddress?: string | undefined
   localPort?: number | undefined
-  /** Whether all addresses of a name are connected to, at the same time; otherwise its first one only. @defaultValue true */
+  /** Whether all addresses of a name are connected to, at the same time; otherwise its first one only. @defaultValue `net.getDefaultAutoSelectFamily()` */
   autoSelectFamily?: boolean | undefined
   /**
    * Longest time for the first attempt to connect to each address but the last, if several are connected to; at least 10.

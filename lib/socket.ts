@@ -1,7 +1,7 @@
 // A bonded connection with the interface of `net.Socket`. No protocol here: that is the bond's; and no streaming: that
 // is the attachment's.
 
-import type { BlockList } from 'node:net'
+import type { BlockList, Server as NetServer } from 'node:net'
 import { randomBytes } from '#platform/crypto'
 import { afterInput, soon } from '#platform/loop'
 import type { Duplex } from '#platform/stream'
@@ -56,8 +56,11 @@ export interface AcceptedSocket {
 type SocketState = 'unconnected' | 'connecting' | 'connected'
 
 export class Socket extends BondedDuplex {
-  /** The server that accepted the socket; `null` on the side that connected. */
-  server: Server | null = null
+  /**
+   * The server that accepted the socket; `null` on the side that connected. To the compiler a `net.Server` as well, which
+   * the types of Node ask for, though its `connections` are sockets.
+   */
+  server: (Server & NetServer) | null = null
   /** `address:port` of all that was connected to, the one that `connect` came of last; `undefined` unless several were. */
   declare autoSelectFamilyAttemptedAddresses: string[]
   #config: Config = defaults
@@ -109,7 +112,7 @@ export class Socket extends BondedDuplex {
     } = options
     const size = highWaterMark < 0 ? undefined : highWaterMark
     const socket = new Socket({ allowHalfOpen, highWaterMark: size, config, noDelay, keepAlive, keepAliveInitialDelay })
-    socket.server = server
+    socket.server = server as Server & NetServer
     socket.#id = id
     socket.#state = 'connecting'
     const attachment = new Attachment(

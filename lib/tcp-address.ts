@@ -1,5 +1,6 @@
 // What `host` and `port`, or `path`, mean where sockets of the system exist.
 
+import { getDefaultAutoSelectFamily } from 'node:net'
 import type { ConnectObserver, ConnectOptions } from './connect-options.ts'
 import type { ListenOptions } from './listen-options.ts'
 import { PathConnector } from './path-connector.ts'
@@ -13,7 +14,7 @@ const SHORTEST_ATTEMPT_TIMEOUT_MS = 10
 export function connectorOf(options: ConnectOptions, observer: ConnectObserver): ConnectTransport {
   const { path, host, port, family, hints, lookup, localAddress, localPort, blockList } = options
   if (path) return new PathConnector(path, observer)
-  const { autoSelectFamily, autoSelectFamilyAttemptTimeout: attemptTimeout } = options
+  const { autoSelectFamily = null, autoSelectFamilyAttemptTimeout: attemptTimeout } = options
   const firstConnectTimeout = attemptTimeout ? Math.max(attemptTimeout, SHORTEST_ATTEMPT_TIMEOUT_MS) : undefined
   return tcpConnector({
     host,
@@ -24,7 +25,7 @@ export function connectorOf(options: ConnectOptions, observer: ConnectObserver):
     localAddress: localAddress || undefined,
     localPort: localPort || undefined,
     blockList,
-    firstAddressOnly: autoSelectFamily === false,
+    firstAddressOnly: !(autoSelectFamily ?? getDefaultAutoSelectFamily()),
     firstConnectTimeout,
     observer,
   })
