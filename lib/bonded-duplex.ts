@@ -1,21 +1,45 @@
-// The part of the interface of `net.Socket` that is about the sockets below: their addresses and their options.
+// The part of the interface of `net.Socket` that needs little of the connection: addresses and options of the sockets below,
+// the idle timeout, and the types of the events.
 
 import { Duplex } from '#platform/stream'
 import { type Addresses, addressesOf } from './addresses.ts'
+import { HawserError } from './errors.ts'
+import { IdleTimer } from './idle-timer.ts'
 import type { Link } from './link.ts'
 import { type KeepAliveOptions, LinkSettings } from './link-settings.ts'
+import type { AnyListener, SocketEvents } from './socket-events.ts'
 
 export abstract class BondedDuplex extends Duplex {
   readonly #settings = new LinkSettings()
   #addresses: Addresses | undefined
+  readonly #idle = new IdleTimer(
+    () => this.emit('timeout'),
+    () => this.queuedBytes,
+  )
 
   /** The present links. */
   abstract get links(): readonly Link[]
+
+  /** @internal Bytes of a long write under way. */
+  protected abstract get queuedBytes(): number
+
+  /** @internal Somebody listens to `stats`. */
+  protected abstract startStats(): void
 
   /** @internal A link joined: it gets the settings, and the first one that has addresses gives them. */
   protected takeLink({ stream }: Link): void {
     this.#settings.apply(stream)
     this.#addresses ??= addressesOf(stream)
+  }
+
+  /** @internal Bytes moved. */
+  protected markActive(): void {
+    this.#idle.touch()
+  }
+
+  /** @internal */
+  protected stopTimeout(): void {
+    this.#idle.stop()
   }
 
   /** @internal */
@@ -87,5 +111,41 @@ export abstract class BondedDuplex extends Duplex {
   #applySettings(): this {
     for (const { stream } of this.links) this.#settings.apply(stream)
     return this
+  }
+
+  get timeout(): number | undefined {
+    return this.#idle.timeoutMs
+  }
+
+  /** Emits `timeout` after `timeoutMs` without reading or writing; 0 stops that. Never closes anything by itself. */
+  setTimeout(timeoutMs: number, callback?: () => void): this {
+    if (this.destroyed) return this
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "callback" argument must be of type function')
+    }
+    this.#idle.set(timeoutMs)
+    if (callback && timeoutMs === 0) this.removeListener('timeout', callback)
+    else if (callback) this.once('timeout', callback)
+    return this
+  }
+
+  override on<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
+  override on(name: string | symbol, listener: AnyListener): this
+  override on(name: string | symbol, listener: AnyListener): this {
+    super.on(name, listener)
+    if (name === 'stats') this.startStats()
+    return this
+  }
+
+  override addListener<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
+  override addListener(name: string | symbol, listener: AnyListener): this
+  override addListener(name: string | symbol, listener: AnyListener): this {
+    return this.on(name, listener)
+  }
+
+  override once<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
+  override once(name: string | symbol, listener: AnyListener): this
+  override once(name: string | symbol, listener: AnyListener): this {
+    return super.once(name, listener)
   }
 }

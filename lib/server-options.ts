@@ -5,7 +5,7 @@ import { checkBlockList, checkFunction, checkNumber } from './argument-checks.ts
 import type { ConfigInput } from './config.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
-import type { Socket } from './socket.ts'
+import type { AcceptedSocketOptions, Socket } from './socket.ts'
 import type { LinkFilter, LinkTag } from './transports/transport.ts'
 import { refuseUnsupported } from './unsupported-options.ts'
 
@@ -96,6 +96,13 @@ export function checkServerOptions(options: ServerOptions): void {
   if (Number.isInteger(highWaterMark)) return
   const text = `The property 'options.highWaterMark' is invalid. Received ${highWaterMark}`
   throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', text)
+}
+
+/** Those of the options that are for the sockets of the server. */
+export function acceptedSocketOptions(options: ServerOptions): AcceptedSocketOptions {
+  const { allowHalfOpen, highWaterMark = -1, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect } = options
+  const size = highWaterMark < 0 ? undefined : highWaterMark
+  return { allowHalfOpen, highWaterMark: size, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect }
 }
 
 /** @throws {HawserError} for a limit that is none */

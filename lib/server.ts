@@ -16,7 +16,13 @@ import { type AddLinkOptions, checkedLinkOptions } from './link-options.ts'
 import { type AcceptorOfAddress, type ListenOptions, normalizeListen } from './listen-options.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
 import { runForeign } from './run-foreign.ts'
-import { checkServerOptions, type ServerEvents, type ServerOptions, type TransportHandle } from './server-options.ts'
+import {
+  acceptedSocketOptions,
+  checkServerOptions,
+  type ServerEvents,
+  type ServerOptions,
+  type TransportHandle,
+} from './server-options.ts'
 import { Socket } from './socket.ts'
 import type { AcceptTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
@@ -64,7 +70,7 @@ export class Server extends EventEmitter<ServerEvents> {
     if (typeof options !== 'object') throw wrongType('options', 'an object', options)
     checkServerOptions(options)
     this.#config = resolveConfig(options.config)
-    const socketOptions = { ...options, config: this.#config }
+    const socketOptions = { ...acceptedSocketOptions(options), config: this.#config }
     this.#admitter = new LinkAdmitter({
       serverId: this.#serverId,
       recvBuffer: this.#config.recvBuffer,

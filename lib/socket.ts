@@ -22,7 +22,6 @@ import {
 import { type ConnectionStats, NO_CONNECTION_STATS } from './engine/connection-stats.ts'
 import type { LinkCloseReason } from './engine/events.ts'
 import { HawserError } from './errors.ts'
-import { IdleTimer } from './idle-timer.ts'
 import type { Link } from './link.ts'
 import { type AddLinkOptions, checkedLinkOptions } from './link-options.ts'
 import { manualTag } from './manual-tag.ts'
@@ -31,10 +30,14 @@ import { OutgoingLinks } from './outgoing-links.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
 import { runForeign } from './run-foreign.ts'
 import type { Server } from './server.ts'
-import type { AnyListener, SocketEvents } from './socket-events.ts'
 import { checkSocketOptions, duplexOptions, type SocketOptions } from './socket-options.ts'
 import { StatsTicker } from './stats-ticker.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
+
+/** What a server makes its sockets with. */
+export interface AcceptedSocketOptions extends SocketOptions {
+  readonly pauseOnConnect?: boolean | undefined
+}
 
 /** What a server hears of the sockets that it made. */
 export interface AcceptedSocketObserver {
@@ -66,10 +69,6 @@ export class Socket extends BondedDuplex {
   #config: Config = defaults
   #linkFilter: LinkFilter | undefined
   #reconnectDelay: number | undefined
-  readonly #idle = new IdleTimer(
-    () => this.emit('timeout'),
-    () => this.#attachment?.bond.queuedBytes ?? 0,
-  )
   readonly #statsTicker = new StatsTicker(() => this.#emitStats())
   #connectEvents: ConnectEvents | undefined
   #stopSignal: (() => void) | undefined
@@ -95,23 +94,9 @@ export class Socket extends BondedDuplex {
   }
 
   /** @internal Makes the server's end of a connection. */
-  static accepted(
-    server: Server,
-    options: SocketOptions & { pauseOnConnect?: boolean | undefined },
-    id: string,
-    observer: AcceptedSocketObserver,
-  ): AcceptedSocket {
-    const {
-      allowHalfOpen,
-      highWaterMark = -1,
-      config,
-      noDelay,
-      keepAlive,
-      keepAliveInitialDelay,
-      pauseOnConnect = false,
-    } = options
-    const size = highWaterMark < 0 ? undefined : highWaterMark
-    const socket = new Socket({ allowHalfOpen, highWaterMark: size, config, noDelay, keepAlive, keepAliveInitialDelay })
+  static accepted(server: Server, options: AcceptedSocketOptions, id: string, observer: AcceptedSocketObserver): AcceptedSocket {
+    const { pauseOnConnect = false, ...socketOptions } = options
+    const socket = new Socket(socketOptions)
     socket.server = server as Server & NetServer
     socket.#id = id
     socket.#state = 'connecting'
@@ -119,7 +104,7 @@ export class Socket extends BondedDuplex {
       socket,
       socket.#config,
       {
-        active: () => socket.#idle.touch(),
+        active: () => socket.markActive(),
         linkClosed: (link, reason, error) => {
           observer.linkClosed(link)
           if (error) observer.linkError(error, link.tag)
@@ -220,7 +205,7 @@ export class Socket extends BondedDuplex {
       this,
       this.#config,
       {
-        active: () => this.#idle.touch(),
+        active: () => this.markActive(),
         linkClosed: (link, reason, error) => ifPresent(() => this.#linkClosed(link, reason, error)),
         closed: () => outgoing.stop(),
       },
@@ -247,7 +232,7 @@ export class Socket extends BondedDuplex {
     if (!this.#referenced) this.unref()
     if (this.#finalCallback) attachment.finish(this.#finalCallback)
     this.#finalCallback = undefined
-    this.#startStats()
+    this.startStats()
     return outgoing
   }
 
@@ -261,7 +246,7 @@ export class Socket extends BondedDuplex {
     if (this.#state === 'connecting') {
       this.#state = 'connected'
       this.#connectEvents?.connected()
-      this.#idle.touch()
+      this.markActive()
       announce()
     }
     if (!this.destroyed) this.emit('link', link)
@@ -337,7 +322,7 @@ export class Socket extends BondedDuplex {
     const { connecting } = this
     this.#state = 'unconnected'
     this.#finalCallback = undefined
-    this.#idle.stop()
+    this.stopTimeout()
     this.#statsTicker.stop()
     this.#stopSignal?.()
     callback(error)
@@ -378,22 +363,6 @@ export class Socket extends BondedDuplex {
   /** Bytes that wait to be sent. */
   get bufferSize(): number {
     return this.writableLength
-  }
-
-  get timeout(): number | undefined {
-    return this.#idle.timeoutMs
-  }
-
-  /** Emits `timeout` after `timeoutMs` without reading or writing; 0 stops that. Never closes anything by itself. */
-  setTimeout(timeoutMs: number, callback?: () => void): this {
-    if (this.destroyed) return this
-    if (callback !== undefined && typeof callback !== 'function') {
-      throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "callback" argument must be of type function')
-    }
-    this.#idle.set(timeoutMs)
-    if (callback && timeoutMs === 0) this.removeListener('timeout', callback)
-    else if (callback) this.once('timeout', callback)
-    return this
   }
 
   /** Lets the connection keep the process alive, as it does from the beginning. */
@@ -437,8 +406,12 @@ export class Socket extends BondedDuplex {
     return this.#id
   }
 
+  protected override get queuedBytes(): number {
+    return this.#attachment?.bond.queuedBytes ?? 0
+  }
+
   /** The present links. */
-  get links(): readonly Link[] {
+  override get links(): readonly Link[] {
     return this.#attachment?.bond.links ?? []
   }
 
@@ -453,7 +426,7 @@ export class Socket extends BondedDuplex {
     this.destroy()
   }
 
-  #startStats(): void {
+  protected override startStats(): void {
     if (!this.#attachment || this.destroyed || this.listenerCount('stats') === 0) return
     this.#statsTicker.start(Math.min(...this.#config.statsIntervals))
   }
@@ -463,28 +436,6 @@ export class Socket extends BondedDuplex {
     if (this.listenerCount('stats') === 0) return false
     this.emit('stats', this.stats)
     return true
-  }
-
-  // ---------------------------------------------------------------- events
-
-  override on<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
-  override on(name: string | symbol, listener: AnyListener): this
-  override on(name: string | symbol, listener: AnyListener): this {
-    super.on(name, listener)
-    if (name === 'stats') this.#startStats()
-    return this
-  }
-
-  override addListener<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
-  override addListener(name: string | symbol, listener: AnyListener): this
-  override addListener(name: string | symbol, listener: AnyListener): this {
-    return this.on(name, listener)
-  }
-
-  override once<Name extends keyof SocketEvents>(name: Name, listener: (...args: SocketEvents[Name]) => void): this
-  override once(name: string | symbol, listener: AnyListener): this
-  override once(name: string | symbol, listener: AnyListener): this {
-    return super.once(name, listener)
   }
 }
 

@@ -168,6 +168,37 @@ t.test('an attempt that takes too long is ETIMEDOUT', async t => {
   )
 })
 
+t.test('firstConnectTimeout limits the first attempt to each address but the last', async t => {
+  const { port } = await listening(t, { host: '0.0.0.0' })
+  const clock = new ManualClock()
+  const limits: number[] = []
+  const told: unknown[][] = []
+  const system = { ...clock, networkInterfaces: () => interfaces(loopback) }
+  const observer = {
+    connectionAttempt: (...attempt: unknown[]) => told.push(['attempt', ...attempt]),
+    connectionAttemptTimeout: (...attempt: unknown[]) => told.push(['timeout', ...attempt]),
+  } as object
+  const host = ['127.0.0.1', '127.0.0.2']
+  const options = { host, port, connectTimeout: 5_000, firstConnectTimeout: 50, linkFilter: 'none', observer } as const
+  const connector = new TcpConnector(options, system)
+  const { signal } = new AbortController()
+  const { value: tags } = await connector.tags(signal).next()
+  const [first, last] = tags as readonly TcpLinkTag[]
+  system.setTimer = (callback, ms) => {
+    limits.push(ms)
+    queueMicrotask(callback) // before the system can have connected
+    return clock.setTimer(() => {}, ms)
+  }
+  for (const tag of [first, last, first]) {
+    await t.rejects(connector.connect(tag as TcpLinkTag, signal), { code: 'ETIMEDOUT' })
+  }
+  t.same(limits, [50, 5_000, 5_000])
+  t.same(told.slice(0, 2), [
+    ['attempt', '127.0.0.1', port, 4],
+    ['timeout', '127.0.0.1', port, 4],
+  ])
+})
+
 t.test('a tag of an interface that is gone, or of another transport, is refused', async t => {
   const connector = tcpConnector({ host: '127.0.0.1', port: 1 })
   const { signal } = new AbortController()

@@ -279,3 +279,39 @@ t.test('options that make no sense are refused at once', async t => {
     t.throws(make({ port: 1, connectTimeout: interval }), { code: 'ERR_OUT_OF_RANGE' })
   }
 })
+
+t.test('the observer hears of the first lookup of each name, once for each address, or of its error', async t => {
+  const heard: unknown[][] = []
+  const observer = { lookup: (...outcome: unknown[]) => heard.push(outcome) as unknown as undefined }
+  const setup = new Setup({ host: ['server', 'unknown', '9.9.9.9'], observer })
+  setup.names.server = ['1.2.3.4', 'fd00::9']
+  await setup.start()
+  t.match(heard, [
+    [null, '1.2.3.4', 4, 'server'],
+    [null, 'fd00::9', 6, 'server'],
+    [{ message: 'no such name: unknown' }, undefined, undefined, 'unknown'],
+  ])
+  await setup.clock.advance(INTERVAL)
+  t.equal(setup.lookups.length, 4)
+  t.equal(heard.length, 3)
+})
+
+t.test('with firstAddressOnly one address of each name', async t => {
+  const lookup: LookupFunction = (_name, { all }, callback) => {
+    t.notOk(all)
+    callback(null, '1.2.3.4', 4)
+  }
+  const setup = await new Setup({ lookup, firstAddressOnly: true, multiInterface: false }).start()
+  t.same(setup.now, ['TCP -> 1.2.3.4:5800'])
+})
+
+t.test('a lookup that answers with what is no address', async t => {
+  const setup = new Setup()
+  setup.names.server = ['nonsense']
+  await setup.start()
+  t.match(setup.error, { code: 'ERR_INVALID_IP_ADDRESS', message: /nonsense/ })
+  const both = new Setup({ multiInterface: false })
+  both.names.server = ['nonsense', '1.2.3.4']
+  await both.start()
+  t.same(both.now, ['TCP -> 1.2.3.4:5800'])
+})
