@@ -1,7 +1,13 @@
 // net.connect, net.createConnection and socket.connect in all forms, the same assertions for both kinds.
 
 import { once } from 'node:events'
-import type { LookupFunction, Socket, TcpNetConnectOpts } from 'node:net'
+import {
+  getDefaultAutoSelectFamily,
+  type LookupFunction,
+  type Socket,
+  setDefaultAutoSelectFamily,
+  type TcpNetConnectOpts,
+} from 'node:net'
 import t from 'tap'
 import { bothKinds, type Side } from '../support/both-kinds.ts'
 import { eventLog } from '../support/event-log.ts'
@@ -183,6 +189,16 @@ bothKinds(t, 'net.connect(options): without autoSelectFamily the first address o
   const error = await new Promise<Error>(resolve => client.once('error', resolve))
   t.match(error, { code: 'ECONNREFUSED', address: '127.0.0.2', port, syscall: 'connect' })
   t.notOk(error instanceof AggregateError)
+})
+
+bothKinds(t, 'net.connect(options): autoSelectFamily left out is as net.setDefaultAutoSelectFamily says', async (t, side) => {
+  const before = getDefaultAutoSelectFamily()
+  t.teardown(() => setDefaultAutoSelectFamily(before))
+  setDefaultAutoSelectFamily(false)
+  const { port } = await side.listen()
+  const client = side.track(side.connect({ port, host: 'some.name', lookup: answering('127.0.0.2', '127.0.0.1') }))
+  client.on('connect', () => t.fail('nobody listens at the first address'))
+  t.match(await new Promise(resolve => client.once('error', resolve)), { code: 'ECONNREFUSED', address: '127.0.0.2' })
 })
 
 bothKinds(t, 'net.connect(options): when all addresses fail, one AggregateError', async (t, { connect, track }) => {
