@@ -1,0 +1,6 @@
+import { driverBugs } from './driver-bugs.ts'
+import { engineBugs } from './engine-bugs.ts'
+import type { PlantedBug } from './planted-bug.ts'
+import { wireBugs } from './wire-bugs.ts'
+
+export const plantedBugs: readonly PlantedBug[] = [...engineBugs, ...wireBugs, ...driverBugs]
