@@ -157,6 +157,9 @@ t.test('a flood of connections that go away at once: the limit holds, and an hon
 
 t.test('a connection whose links are gone before one ever worked is dropped after 10 s', async t => {
   const { server } = await listening(t)
+  // Before the first timer is set: a true one could not be cleared meanwhile, and would keep the process for 90 s.
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
   const connection = once(server, 'connection') as Promise<[Socket]>
   const pair = corePair()
   server.addLink(pair.server).catch(() => {})
@@ -164,8 +167,6 @@ t.test('a connection whose links are gone before one ever worked is dropped afte
   const [accepted] = await connection
   const failed = new Promise<Error>(resolve => accepted.once('error', resolve))
   const lost = once(accepted, 'linkclose')
-  mock.timers.enable({ apis: ['setTimeout'] })
-  t.teardown(() => mock.timers.reset())
   pair.client.destroy()
   await lost
   mock.timers.tick(9_999)
