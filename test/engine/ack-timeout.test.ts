@@ -126,7 +126,38 @@ t.test('what another link carries, too, is not sent again when one of them break
   single.advance(500)
   t.same(single.sequencesOn(second), [0], 'a copy of what is overdue')
   const third = single.addWorkingLink({ roundTripMs: 100 })
-  const before = single.sequencesOn(third).length
+  single.forget()
   single.do((engine, nowMs) => engine.linkLost(first, 'io-error', nowMs))
-  t.equal(single.sequencesOn(third).length, before)
+  for (const link of [second, third]) t.same(single.sequencesOn(link), [])
+})
+
+t.test('each ack gives the next one as long as the first had', async t => {
+  const single = new SingleEngine({ config: { link: { ackTimeoutFactor: 1 } } })
+  const link = single.addWorkingLink()
+  for (let count = 0; count < 3; count++) single.write(1_000)
+  for (const sequence of [0, 1]) {
+    single.advance(900)
+    single.receive(link, { type: MessageType.Ack, sequence })
+  }
+  const progressMs = single.nowMs
+  single.advance(999)
+  t.same(single.eventsOf('linkNotWorking'), [])
+  single.advance(1)
+  t.match(single.eventsOf('linkNotWorking'), [{ link, reason: 'ack-timeout', timeMs: progressMs + 1_000 }])
+})
+
+t.test('what a doubted link holds that answers before another one could take it over does not go out again', async t => {
+  const single = new SingleEngine()
+  const silent = single.addWorkingLink({ roundTripMs: 5 })
+  const witness = single.addWorkingLink({ roundTripMs: 20 })
+  single.write(1_000)
+  while (single.sentOn(witness, MessageType.Ping).length < 2) single.advance(1)
+  single.do((engine, nowMs) => engine.setWritable(witness, false, nowMs))
+  single.advance(200)
+  single.receive(witness, { type: MessageType.Pong })
+  t.equal(silent.status.kind, 'suspect')
+  t.equal(single.engine.stats(single.nowMs).resendQueue, 1)
+  single.receive(silent, { type: MessageType.Pong })
+  t.equal(silent.status.kind, 'working')
+  t.same([...single.sequencesOn(silent), ...single.sequencesOn(witness)], [0])
 })

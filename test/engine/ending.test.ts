@@ -177,3 +177,39 @@ t.test('Goodbye of a peer that acks all, when both directions are over, is the e
   t.equal(single.closure?.failure, undefined)
   t.match(single.eventsOf('linkClosed'), [{ reason: 'connection-closed', abrupt: false }])
 })
+
+t.test('SendFinish waits for what was written, however long no link takes it', async t => {
+  const single = new SingleEngine()
+  single.write(1_000)
+  single.do((engine, nowMs) => engine.finish(nowMs))
+  const link = single.addWorkingLink()
+  const types = single.sentOn(link).map(({ message }) => message.type)
+  t.same(types.slice(-2), [MessageType.Data, MessageType.SendFinish])
+})
+
+t.test('a connection is not over before its last ack is out', async t => {
+  const single = new SingleEngine()
+  const link = single.addWorkingLink()
+  single.do((engine, nowMs) => engine.finish(nowMs))
+  single.acknowledge(link)
+  single.do((engine, nowMs) => engine.setWritable(link, false, nowMs))
+  single.receive(link, { type: MessageType.SendFinish, sequence: 0 })
+  t.equal(single.closure, undefined)
+  single.do((engine, nowMs) => engine.setWritable(link, true, nowMs))
+  t.same(single.acksOn(link), [0])
+  t.ok(single.closure)
+  t.equal(single.closure?.failure, undefined)
+})
+
+t.test('a connection whose last link breaks with data not taken fails after the termination timeout', async t => {
+  const single = new SingleEngine({ config: { terminationTimeout: 30_000 } })
+  const link = single.addWorkingLink()
+  single.write(1_000)
+  single.do((engine, nowMs) => engine.finish(nowMs))
+  single.receive(link, { type: MessageType.SendFinish, sequence: 0 })
+  const finishedMs = single.nowMs
+  single.do((engine, nowMs) => engine.linkLost(link, 'io-error', nowMs))
+  t.equal(single.closure, undefined, 'a new link may bring it yet')
+  single.advance(60_000)
+  t.match(single.closure, { failure: 'no-links-timeout', timeMs: finishedMs + 30_000 })
+})

@@ -148,3 +148,15 @@ async function memoryBytes(): Promise<number> {
   }
   return least
 }
+
+t.test('what is sent again takes no new credit', async t => {
+  const single = new SingleEngine({ remoteRecvBuffer: 100_000 })
+  const first = single.addWorkingLink()
+  single.write(20_000)
+  const second = single.addWorkingLink()
+  single.do((engine, nowMs) => engine.linkLost(first, 'io-error', nowMs))
+  t.ok(single.sequencesOn(second).includes(0), 'it goes out again')
+  single.write(200_000)
+  while (single.acknowledge(second) > 0);
+  t.equal(single.newBytesSent, 100_000, 'all that the peer takes, and no more')
+})

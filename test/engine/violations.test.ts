@@ -56,6 +56,16 @@ endsConnection('data beyond the receive buffer behind a gap', [
   ...full.map(data => dataMessage(data.sequence + 1, quarter)),
   dataMessage(9, 1),
 ])
+t.test('credit that was not given back yet is none: data beyond it ends the connection', async t => {
+  const { single, link } = engine()
+  const bytes = RECV_BUFFER / 20
+  for (let sequence = 0; sequence < 20; sequence++) single.receiveData(link, sequence, bytes)
+  single.do((connection, nowMs) => t.equal(connection.read(nowMs)?.byteLength, bytes))
+  t.equal(single.sentOn(undefined, MessageType.Consumed).length, 0, 'too little to be told')
+  single.receiveData(link, 20, 1)
+  t.equal(single.closure?.failure, 'protocol-error')
+})
+
 endsConnection('a payload above half of the receive buffer', [
   dataMessage(0, RECV_BUFFER / 2 - 1),
   dataMessage(1, RECV_BUFFER / 2),

@@ -22,14 +22,14 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'lib/engine/send-window.ts',
     find: 'return this.span < SEQUENCE_SPAN_LIMIT\n',
     replace: 'return true\n',
-    tests: ['test/engine/sequence-wrap.test.ts'],
+    tests: ['test/engine/sequence-span.test.ts'],
   },
   {
     name: 'data leaves no numbers to Consumed and the endings',
     file: 'lib/engine/send-window.ts',
     find: 'return this.span < SEQUENCE_SPAN_LIMIT - SEQUENCE_RESERVE',
     replace: 'return this.span < SEQUENCE_SPAN_LIMIT',
-    tests: ['test/engine/flow-control.test.ts'],
+    tests: ['test/engine/sequence-span.test.ts'],
   },
   {
     name: 'the ring of sent messages forgets the older half when it grows',
@@ -43,7 +43,7 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'lib/engine/send-window.ts',
     find: 'if (!oldest.acked) break\n',
     replace: '',
-    tests: ['test/engine/acknowledgements.test.ts'],
+    tests: ['test/engine/sequence-span.test.ts'],
   },
   {
     name: 'an ack is accepted from a link that never carried the message',
@@ -180,7 +180,7 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'lib/engine/receiver.ts',
     find: 'if (this.#heldBytes + this.#unreportedBytes + bytes > this.#recvBuffer) {',
     replace: 'if (this.#heldBytes + bytes > this.#recvBuffer) {',
-    tests: ['test/engine/flow-control.test.ts'],
+    tests: ['test/engine/violations.test.ts'],
   },
   {
     name: 'bytes are reported as consumed twice',
@@ -345,6 +345,6 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'lib/engine/link-health.ts',
     find: "else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) this.#actions.close(link, 'send-timeout', nowMs)",
     replace: 'else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) link.stuckSinceMs = nowMs',
-    tests: ['test/engine/timeouts.test.ts'],
+    tests: ['test/engine/ping.test.ts'],
   },
 ]

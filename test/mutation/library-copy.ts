@@ -9,6 +9,8 @@ import { type PlantedBug, plantIn } from './planted-bug.ts'
 
 /** A test that takes longer has failed: with a bug in the library it may wait for what never comes. */
 const TEST_TIMEOUT_MS = 30_000
+/** The longest that one of its parts may take; the rest of the time is for the verdict. */
+const PART_TIMEOUT_MS = 20_000
 /** Sources that tests read beside the built files. */
 const LINKED = ['node_modules', 'test', 'docs']
 
@@ -59,7 +61,7 @@ export class LibraryCopy {
   /** @param file - of a test, as `test/folder/name.test.ts` */
   runTest(file: string): Promise<TestRun> {
     const args = ['--expose-gc', join('dist', file.replace(/\.ts$/, '.js'))]
-    const env = { ...process.env, TAP_TIMEOUT: `${TEST_TIMEOUT_MS / 1_000}`, TAP_CHILD_ID: '', NO_COLOR: '1' }
+    const env = { ...process.env, TAP_TIMEOUT: `${PART_TIMEOUT_MS / 1_000}`, TAP_CHILD_ID: '', NO_COLOR: '1' }
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, args, { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
       let output = ''

@@ -73,13 +73,6 @@ export const wireBugs: readonly PlantedBug[] = [
     tests: ['test/handshake.test.ts'],
   },
   {
-    name: 'what follows Accepted in the same chunk has no reader',
-    file: 'lib/outgoing-links.ts',
-    find: 'this.#options.bond.join(accepted)',
-    replace: 'queueMicrotask(() => this.#options.bond.join(accepted))',
-    tests: ['test/handshake.test.ts'],
-  },
-  {
     name: 'links may lead to another server than the first one',
     file: 'lib/outgoing-links.ts',
     find: 'return this.#serverId !== undefined && this.#serverId !== serverId',

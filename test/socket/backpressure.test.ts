@@ -8,15 +8,14 @@ import { corePair } from '../support/duplex-pairs.ts'
 import { connected, working } from '../support/loopback.ts'
 
 const CHUNK_BYTES = 16_384
+/** No writer gets so far without being told to stop. */
+const MOST_BYTES = 67_108_864
 const chunk = patternOf(3).slices(0, CHUNK_BYTES)[0]!
 
 /** Writes until told to stop; how many bytes that were. */
 function writeUntilFull(socket: Socket): number {
-  let bytes = 0
-  for (;;) {
-    bytes += CHUNK_BYTES
-    if (!socket.write(chunk)) return bytes
-  }
+  for (let bytes = CHUNK_BYTES; bytes <= MOST_BYTES; bytes += CHUNK_BYTES) if (!socket.write(chunk)) return bytes
+  throw new Error('write never returns false')
 }
 
 /** The same until no drain follows any more. */

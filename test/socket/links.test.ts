@@ -251,3 +251,17 @@ t.test('a link that cannot be added is told and rejected; the connection goes on
   t.equal(String((await told)[1]), 'nobody there')
   t.equal(client.readyState, 'open')
 })
+
+t.test('a link that joins a socket without reference does not keep the process alive', async t => {
+  const ends = await connected(t)
+  const references: string[] = []
+  ends.accepted.unref()
+  const pair = corePair()
+  Object.assign(pair.server, { ref: () => references.push('ref'), unref: () => references.push('unref') })
+  await Promise.all([ends.client.addLink(pair.client), ends.server.addLink(pair.server)])
+  t.same(references, ['unref'])
+  ends.accepted.ref()
+  t.same(references, ['unref', 'ref'])
+  ends.accepted.unref()
+  t.same(references, ['unref', 'ref', 'unref'])
+})
