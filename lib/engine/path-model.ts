@@ -230,7 +230,7 @@ export class PathModel {
   #serviceRate(nowMs: number): number {
     const rate = this.#startup
       ? Math.max(this.windowBytes(nowMs) / Math.max(1, this.minRoundTripMs), this.#rate)
-      : Math.min(this.#averageRate || this.#rate, this.#rate)
+      : Math.min(this.#averageRate, this.#rate)
     return Math.max(rate, 0.001)
   }
 

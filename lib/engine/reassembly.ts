@@ -20,11 +20,6 @@ export class Reassembly {
     this.#next = firstSequence
   }
 
-  /** Number of the message that is due next. */
-  get nextSequence(): number {
-    return this.#next
-  }
-
   /** Messages that wait behind a gap or to be taken. */
   get stored(): number {
     return this.#stored

@@ -5,6 +5,7 @@ import { MessageType, type ReliableMessage } from '../protocol/messages.ts'
 import { wireSize } from '../protocol/wire-size.ts'
 import type { EngineLink } from './engine-link.ts'
 import type { Output } from './events.ts'
+import type { Flight } from './flight.ts'
 import { payloadLimit } from './receiver.ts'
 import { ResendQueue } from './resend-queue.ts'
 import { chooseLink } from './scheduler.ts'
@@ -121,8 +122,7 @@ export class Sender {
   requeue(link: EngineLink): void {
     const lost: SentMessage[] = []
     for (let index = 0; index < link.flights.length; index++) {
-      const flight = link.flights.at(index)
-      if (!flight) continue
+      const flight = link.flights.at(index) as Flight
       flight.tainted = true
       const { sent } = flight
       sent.liveFlights--
@@ -135,8 +135,8 @@ export class Sender {
   /** What the link holds counts as being on its way again. */
   trustAgain(link: EngineLink): void {
     for (let index = 0; index < link.flights.length; index++) {
-      const flight = link.flights.at(index)
-      if (flight) flight.sent.liveFlights++
+      const flight = link.flights.at(index) as Flight
+      flight.sent.liveFlights++
     }
   }
 
@@ -240,7 +240,7 @@ export class Sender {
       const sent = this.window.fromOldest(index) as SentMessage
       const { flight } = sent
       if (sent.acked || sent.transmissions !== 1 || !flight) continue
-      const link = this.#quickerLink(sent, nowMs)
+      const link = this.#quickerLink(flight, nowMs)
       if (link) return this.#transmit(link, sent, nowMs)
       // What is younger is not more urgent, and behind a message on time nothing is.
       if (index >= 16) return undefined
@@ -251,17 +251,17 @@ export class Sender {
   /** With new data waiting a copy takes the place of something: only the oldest message is worth it, and only if it is late. */
   #takeLateHead(nowMs: number): Output | undefined {
     const sent = this.window.fromOldest(0)
-    if (!sent?.flight || sent.transmissions !== 1) return undefined
-    const { path } = sent.flight.link
+    const flight = sent?.flight
+    if (!flight || sent.transmissions !== 1) return undefined
+    const { path } = flight.link
     const lateMs = Math.max(0, path.predictionErrorMs) + Math.max(LATE_HEAD_MS, 4 * path.predictionDeviationMs)
-    if (nowMs < sent.flight.predictedAckMs + lateMs) return undefined
-    const link = this.#quickerLink(sent, nowMs)
+    if (nowMs < flight.predictedAckMs + lateMs) return undefined
+    const link = this.#quickerLink(flight, nowMs)
     return link && this.#transmit(link, sent, nowMs)
   }
 
-  #quickerLink(sent: SentMessage, nowMs: number): EngineLink | undefined {
-    const flight = sent.flight
-    if (!flight) return undefined
+  /** A link that would bring the message of `flight` earlier than the link that carries it. */
+  #quickerLink(flight: Flight, nowMs: number): EngineLink | undefined {
     const carrier = flight.link
     const arrivalMs = flight.predictedAckMs - carrier.path.answerMs() - nowMs
     const overdueMs = nowMs - flight.predictedAckMs
