@@ -24,26 +24,29 @@ function spanOfData(): { single: SingleEngine; holder: EngineLink; other: Engine
 
 const newestOn = (single: SingleEngine, link: EngineLink) => single.sequencesOn(link).at(-1)
 
-t.test('data stops 1,024 numbers before the end of the window, Consumed and endings at the end, all go on with the ack', async t => {
-  const { single, holder, other } = spanOfData()
-  t.same(single.sequencesOn(holder), [0])
-  t.equal(newestOn(single, other), FOR_DATA - 1)
-  t.equal(single.engine.stats(single.nowMs).unconsumedCount, FOR_DATA)
-  single.forget()
-  single.write(1)
-  t.same(single.sequencesOn(other), [], 'no number is left for data')
+t.test(
+  'data stops 1,024 numbers before the end of the window, Consumed and endings at the end, all go on with the ack',
+  async t => {
+    const { single, holder, other } = spanOfData()
+    t.same(single.sequencesOn(holder), [0])
+    t.equal(newestOn(single, other), FOR_DATA - 1)
+    t.equal(single.engine.stats(single.nowMs).unconsumedCount, FOR_DATA)
+    single.forget()
+    single.write(1)
+    t.same(single.sequencesOn(other), [], 'no number is left for data')
 
-  // Each is due at once, being more than a tenth of the receive buffer.
-  for (let sequence = 0; sequence < 1_024 + 4; sequence++) {
-    single.receiveData(other, sequence, 101)
-    single.readAll()
-  }
-  t.equal(single.sentOn(other, MessageType.Consumed).length, 1_024)
-  t.equal(newestOn(single, other), 65_535)
-  single.do((engine, nowMs) => engine.dropRead(nowMs))
-  t.equal(newestOn(single, other), 65_535, 'nor for an ending')
+    // Each is due at once, being more than a tenth of the receive buffer.
+    for (let sequence = 0; sequence < 1_024 + 4; sequence++) {
+      single.receiveData(other, sequence, 101)
+      single.readAll()
+    }
+    t.equal(single.sentOn(other, MessageType.Consumed).length, 1_024)
+    t.equal(newestOn(single, other), 65_535)
+    single.do((engine, nowMs) => engine.dropRead(nowMs))
+    t.equal(newestOn(single, other), 65_535, 'nor for an ending')
 
-  single.receive(holder, { type: MessageType.Ack, sequence: 0 })
-  const types = single.sentOn(other).map(({ message }) => message.type)
-  for (const type of [MessageType.Data, MessageType.Consumed, MessageType.ReceiveFinish]) t.ok(types.includes(type))
-})
+    single.receive(holder, { type: MessageType.Ack, sequence: 0 })
+    const types = single.sentOn(other).map(({ message }) => message.type)
+    for (const type of [MessageType.Data, MessageType.Consumed, MessageType.ReceiveFinish]) t.ok(types.includes(type))
+  },
+)

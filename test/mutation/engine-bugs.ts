@@ -302,7 +302,8 @@ export const engineBugs: readonly PlantedBug[] = [
     name: 'a failed test is not repeated',
     file: 'lib/engine/link-health.ts',
     find: "if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'idle' }",
-    replace: "if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'failed', retryMs: nowMs + 1e9 }",
+    replace:
+      "if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'failed', retryMs: nowMs + 1e9 }",
     tests: ['test/engine/link-test.test.ts'],
   },
   {
