@@ -13,7 +13,7 @@ export type LinkStatus =
   | { readonly kind: 'unconfirmed'; readonly reason: NotWorkingReason; readonly sinceMs: number }
   | { readonly kind: 'working' }
   /** Still counts as working, but its answers are overdue: what it holds goes out elsewhere, too. */
-  | { readonly kind: 'suspect'; readonly sinceMs: number }
+  | { readonly kind: 'suspect' }
   /** Says Goodbye. */
   | { readonly kind: 'leaving'; readonly initiator: 'local' | 'remote'; readonly sinceMs: number }
   | { readonly kind: 'closed'; readonly reason: LinkCloseReason }

@@ -20,7 +20,7 @@ const WITNESS_SLACK_MS = 2
 
 /** What health decides, for the table of links to carry out. */
 export interface HealthActions {
-  doubt(link: EngineLink, nowMs: number): void
+  doubt(link: EngineLink): void
   confirm(link: EngineLink, nowMs: number): void
   unconfirm(link: EngineLink, reason: NotWorkingReason, nowMs: number): void
   close(link: EngineLink, reason: LinkCloseReason, nowMs: number): void
@@ -153,7 +153,7 @@ export class LinkHealth {
     const witnessed = this.#links.some(
       other => other !== link && other.usable && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS,
     )
-    if (witnessed) this.#actions.doubt(link, nowMs)
+    if (witnessed) this.#actions.doubt(link)
   }
 
   /** Time of the next step against a silent link; a step due before `afterMs` waits for a witness, not for time. */
@@ -195,7 +195,8 @@ export class LinkHealth {
         // With something in flight its ack tells as much as a ping.
         return link.flights.length === 0 ? Math.max(link.lastSentMs, link.lastPingMs) + interval : undefined
       case 'whenTimedOut':
-        return link.status.kind === 'suspect' ? link.status.sinceMs : undefined
+        // Silence is pinged in any mode, see `#checkSilence`.
+        return undefined
     }
   }
 

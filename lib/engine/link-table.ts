@@ -43,9 +43,9 @@ export class LinkTable implements HealthActions {
   }
 
   /** Its answers are overdue: what only it carries goes out elsewhere, too. */
-  doubt(link: EngineLink, nowMs: number): void {
+  doubt(link: EngineLink): void {
     this.#owner.requeue(link)
-    link.moveTo({ kind: 'suspect', sinceMs: nowMs })
+    link.moveTo({ kind: 'suspect' })
   }
 
   /** It passed its test, or answers again. */

@@ -111,3 +111,14 @@ t.test('removing a link twice is like once', async t => {
   single.receive(link, { type: MessageType.Goodbye })
   t.equal(single.eventsOf('linkClosed').length, 1)
 })
+
+t.test('a link that the peer removes and that cannot say Goodbye is given up after nonWorkingTimeout', async t => {
+  const single = new SingleEngine()
+  const link = single.addWorkingLink()
+  single.addWorkingLink()
+  single.do((engine, nowMs) => engine.setWritable(link, false, nowMs))
+  single.receive(link, { type: MessageType.Goodbye })
+  const leavingMs = single.nowMs
+  single.advance(30_000)
+  t.match(single.linkClosure(link), { timeMs: leavingMs + 20_000, reason: 'remotely-requested', abrupt: false })
+})

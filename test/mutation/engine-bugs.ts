@@ -309,14 +309,14 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a silent link is doubted without a witness',
     file: 'lib/engine/link-health.ts',
-    find: 'if (witnessed) this.#actions.doubt(link, nowMs)',
-    replace: 'this.#actions.doubt(link, nowMs)',
+    find: 'if (witnessed) this.#actions.doubt(link)',
+    replace: 'this.#actions.doubt(link)',
     tests: ['test/engine/ack-timeout.test.ts'],
   },
   {
     name: 'a silent link is never doubted',
     file: 'lib/engine/link-health.ts',
-    find: 'if (witnessed) this.#actions.doubt(link, nowMs)',
+    find: 'if (witnessed) this.#actions.doubt(link)',
     replace: '',
     tests: ['test/engine/ack-timeout.test.ts'],
   },
