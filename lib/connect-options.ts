@@ -1,10 +1,8 @@
 // What `connect` takes: its options and argument forms, and the transports that they mean.
 
 import type { LookupFunction } from 'node:net'
-import type { Duplex } from '#platform/stream'
 import { checkBoolean, checkFunction, checkInteger, checkNumber, checkPort, wrongType } from './argument-checks.ts'
 import { MAX_DURATION_MS } from './config.ts'
-import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import type { SocketOptions } from './socket-options.ts'
 import type { ConnectTransport } from './transports/transport.ts'
@@ -30,10 +28,6 @@ export interface ConnectOptions extends SocketOptions {
   autoSelectFamilyAttemptTimeout?: number | undefined
   /** A Unix socket, or a pipe on Windows, instead of `host` and `port`. */
   path?: string | undefined
-  /** Where links come from; without it `host` and `port` mean TCP over all local interfaces. */
-  transports?: readonly ConnectTransport[] | undefined
-  /** Ready-made Duplex streams, or promises of them: each one link. */
-  links?: readonly (Duplex | PromiseLike<Duplex>)[] | undefined
   /** Milliseconds without reading or writing after which `timeout` is emitted. */
   timeout?: number | undefined
 }
@@ -89,8 +83,6 @@ export function setTransportOfAddress(make: TransportOfAddress): void {
  */
 export function transportsOf(options: ConnectOptions, observer: ConnectObserver): readonly ConnectTransport[] {
   const { transports, links = [], port, path } = options
-  checkLinks(links)
-  if (transports !== undefined) checkTransports(transports)
   if (transports && transports.length > 0) return transports
   checkAddress(options)
   const addressed = (port !== undefined && port !== null) || Boolean(path)
@@ -120,20 +112,6 @@ function checkAddress(options: ConnectOptions): void {
   if (attemptTimeout !== undefined && attemptTimeout !== null) {
     checkInteger(attemptTimeout, 'autoSelectFamilyAttemptTimeout', 1, MAX_DURATION_MS)
   }
-}
-
-function checkLinks(links: unknown): void {
-  if (!Array.isArray(links)) {
-    throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "links" option must be an array')
-  }
-  for (const link of links) if (typeof link?.then !== 'function') checkDuplex(link)
-}
-
-function checkTransports(transports: unknown): void {
-  const known = Array.isArray(transports) && transports.every(each => typeof (each?.tags && each.connect) === 'function')
-  if (known) return
-  const text = 'The "transports" option must be an array of transports, which have "name", "tags" and "connect"'
-  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', text)
 }
 
 function checkHost(host: unknown): void {

@@ -2,12 +2,14 @@
 
 import type { BlockList } from 'node:net'
 import type { DuplexOptions } from 'node:stream'
+import type { Duplex } from '#platform/stream'
 import { checkSignal } from './abort-signal.ts'
 import { checkBlockList, checkFunction, checkInteger, checkNumber } from './argument-checks.ts'
 import { type ConfigInput, MAX_DURATION_MS } from './config.ts'
+import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import { checkOnRead, type OnReadOptions } from './on-read.ts'
-import type { LinkFilter } from './transports/transport.ts'
+import type { ConnectTransport, LinkFilter } from './transports/transport.ts'
 import { refuseUnsupported } from './unsupported-options.ts'
 
 /** Bytes that each direction of a socket buffers above the bond, unless asked otherwise. */
@@ -15,6 +17,13 @@ const HIGH_WATER_MARK = 131_072
 
 /** Options of a socket that is not connected yet. */
 export interface SocketOptions {
+  /**
+   * Where links come from; without it `host` and `port` of `connect` mean TCP over all local interfaces. With it these mean
+   * nothing: a program that connects a socket which it was given to some address gets a connection over these transports.
+   */
+  transports?: readonly ConnectTransport[] | undefined
+  /** Ready-made Duplex streams, or promises of them: each one link. */
+  links?: readonly (Duplex | PromiseLike<Duplex>)[] | undefined
   /** Whether the socket may go on writing after the peer finished. @defaultValue false */
   allowHalfOpen?: boolean | undefined
   /** Bytes that may wait in each direction above the connection's own buffers. @defaultValue 131,072 */
@@ -46,6 +55,8 @@ export function checkSocketOptions(options: SocketOptions): void {
   refuseUnsupported(options)
   refuseHandle(options)
   refuseObjectMode(options)
+  if (options.links !== undefined) checkLinks(options.links)
+  if (options.transports !== undefined) checkTransports(options.transports)
   checkSignal(options.signal)
   checkFunction(options.linkFilter, 'linkFilter')
   checkReconnectDelay(options.reconnectDelay)
@@ -90,4 +101,18 @@ function refuseObjectMode(options: object): void {
     if (!(options as Record<string, unknown>)[name]) continue
     throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', `The property 'options.${name}' is not supported`)
   }
+}
+
+function checkLinks(links: unknown): void {
+  if (!Array.isArray(links)) {
+    throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', 'The "links" option must be an array')
+  }
+  for (const link of links) if (typeof link?.then !== 'function') checkDuplex(link)
+}
+
+function checkTransports(transports: unknown): void {
+  const known = Array.isArray(transports) && transports.every(each => typeof (each?.tags && each.connect) === 'function')
+  if (known) return
+  const text = 'The "transports" option must be an array of transports, which have "name", "tags" and "connect"'
+  throw new HawserError('ERR_INVALID_ARG_TYPE', 'invalid-argument', text)
 }

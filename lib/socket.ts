@@ -69,6 +69,9 @@ export class Socket extends BondedDuplex {
   #config: Config = defaults
   #linkFilter: LinkFilter | undefined
   #reconnectDelay: number | undefined
+  /** Where links come from, unless `connect` says it. */
+  #transports: SocketOptions['transports']
+  #links: SocketOptions['links']
   readonly #statsTicker = new StatsTicker(() => this.#emitStats())
   #connectEvents: ConnectEvents | undefined
   #stopSignal: (() => void) | undefined
@@ -90,6 +93,8 @@ export class Socket extends BondedDuplex {
     const given = typeof options === 'number' ? ({ fd: options } as SocketOptions) : (options ?? {})
     checkSocketOptions(given)
     super(duplexOptions(given))
+    this.#transports = given.transports
+    this.#links = given.links
     this.#takeOptions(given)
   }
 
@@ -136,18 +141,19 @@ export class Socket extends BondedDuplex {
       throw new HawserError('ERR_INVALID_ARG_VALUE', 'invalid-argument', 'the socket is connecting or connected already')
     }
     checkSocketOptions(options)
-    const { blockList = this.#blockList } = options
+    const { blockList = this.#blockList, transports = this.#transports, links = this.#links ?? [] } = options
     const connectEvents = new ConnectEvents(this)
-    const transports = transportsOf({ ...options, blockList }, connectEvents)
+    const transportsNow = transportsOf({ ...options, blockList, transports, links }, connectEvents)
     this.#takeOptions(options)
+    this.#links = undefined // a stream is a link once
     this.#connectEvents?.end()
     this.#connectEvents = connectEvents
     if (onConnect) this.once('connect', onConnect)
     if (options.signal?.aborted) return this // destroyed by that
     if (this.destroyed) this.#revive()
     if (options.timeout !== undefined) this.setTimeout(options.timeout)
-    const outgoing = this.#begin(transports)
-    for (const [index, stream] of (options.links ?? []).entries()) {
+    const outgoing = this.#begin(transportsNow)
+    for (const [index, stream] of links.entries()) {
       outgoing.add(stream, { tag: manualTag('outgoing', `link ${index + 1}`) }).catch(() => {}) // told by `linkerror`
     }
     outgoing.start()

@@ -196,3 +196,25 @@ t.test('a link that cannot be had from a transport does not matter while another
   t.equal(error.message, 'no idea')
   t.equal(tag, undefined)
 })
+
+t.test('a socket made with transports connects over them, to whatever address connect is called with', async t => {
+  const { server, port } = await listening(t)
+  const socket = new Socket({ transports: [tcpConnector({ hosts: ['127.0.0.1'], port })] })
+  t.teardown(() => socket.destroy())
+  socket.connect(5432, 'db.example')
+  await Promise.all([once(server, 'connection'), once(socket, 'connect')])
+  t.equal(socket.remotePort, port)
+})
+
+t.test('a socket made with links connects over them once', async t => {
+  const { server } = await listening(t)
+  const pair = corePair()
+  const socket = new Socket({ links: [pair.client] })
+  t.teardown(() => socket.destroy())
+  socket.connect(await freePort(), '127.0.0.1')
+  await Promise.all([server.addLink(pair.server), once(socket, 'connect')])
+  socket.destroy()
+  await once(socket, 'close')
+  socket.connect(await freePort(), '127.0.0.1')
+  t.match(await once(socket, 'error'), [{ code: 'ECONNREFUSED' }])
+})
