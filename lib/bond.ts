@@ -348,12 +348,13 @@ export class Bond {
 
   readonly #onTimer = (): void => {
     this.#timer = undefined
-    if (now() - this.#timerMs > LATE_MS) afterInput(this.#expire)
-    else this.#expire()
+    const lateMs = now() - this.#timerMs
+    if (lateMs > LATE_MS) afterInput(() => this.#expire(lateMs))
+    else this.#expire(0)
   }
 
-  readonly #expire = (): void => {
-    this.#engine.expire(now())
+  #expire(lateMs: number): void {
+    this.#engine.expire(now(), lateMs)
     this.pump()
   }
 }

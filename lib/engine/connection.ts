@@ -288,14 +288,19 @@ export class Connection {
     return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
   }
 
-  /** Runs every deadline due at `nowMs`. Calling it early or twice does nothing. */
-  expire(nowMs: number): void {
+  /**
+   * Runs every deadline due at `nowMs`. Calling it early or twice does nothing.
+   *
+   * @param lateMs - how long ago the driver wanted to call this: for so long it may have read nothing, either
+   */
+  expire(nowMs: number, lateMs = 0): void {
     this.#nowMs = nowMs
     if (this.#isOver) return
     if (this.#state.kind === 'terminating') {
       if (nowMs >= this.#state.deadlineMs) this.#close('terminated')
       return
     }
+    if (lateMs > 0) this.#health.excuse(lateMs, nowMs)
     this.#health.check(nowMs)
     const { notWorkingSinceMs } = this.#table
     if (this.#bothFinishedSinceMs !== undefined && nowMs >= this.#bothFinishedSinceMs + this.#config.terminationTimeout) {
@@ -475,9 +480,8 @@ export class Connection {
     if (this.#state.kind === 'terminating' && this.#links.length === 0) this.#close('terminated')
   }
 
-  /** A witness may just have answered: links that were only waiting for one can be judged now. */
   #recheckSilence(): void {
-    if (this.#links.length > 1 && this.#state.kind === 'open') this.#health.check(this.#nowMs)
+    if (this.#links.length > 1 && this.#state.kind === 'open') this.#health.checkSilence(this.#nowMs)
   }
 
   // ---------------------------------------------------------------- the end

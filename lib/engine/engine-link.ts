@@ -101,6 +101,9 @@ export class EngineLink {
   progressMs: number
   /** Latest time at which something was sent that has been answered. */
   provenMs = 0
+  /** When the event loop had stood still and the link got more time to answer, and how much. */
+  excusedAtMs = Number.NEGATIVE_INFINITY
+  excusedMs = 0
 
   blocked = false
   /** What the peer was last told about `blocked`. */

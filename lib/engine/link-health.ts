@@ -78,6 +78,30 @@ export class LinkHealth {
     }
   }
 
+  /**
+   * A witness may just have answered: links that were only waiting for one can be doubted now. Time-outs are left to
+   * `check`, for after a stall of the event loop the answers of the other links may be there without being read.
+   */
+  checkSilence(nowMs: number): void {
+    for (const link of this.#links) this.#checkSilence(link, nowMs)
+  }
+
+  /**
+   * The event loop stood still: what the links have answered meanwhile may lie behind megabytes that are read only now.
+   * Each gets as much more time as was lost, at most its own time-out; again only once it answered, or for a stall
+   * twice as long: a loop that is always late must not excuse a dead link for ever.
+   */
+  excuse(lateMs: number, nowMs: number): void {
+    for (const link of this.#links) {
+      const sentMs = link.flights.peek()?.sentMs ?? link.pingSentMs
+      if (sentMs === undefined) continue
+      const excusedMs = Math.min(lateMs, ackTimeoutMs(link))
+      if (Math.max(link.progressMs, sentMs) <= link.excusedAtMs && excusedMs < 2 * link.excusedMs) continue
+      link.excusedAtMs = nowMs
+      link.excusedMs = excusedMs
+    }
+  }
+
   /** Earliest time at which `check` has something to do. */
   nextDeadlineMs(nowMs: number): number | undefined {
     let earliest = Number.POSITIVE_INFINITY
@@ -107,8 +131,7 @@ export class LinkHealth {
 
   #checkRemoval(link: EngineLink, nowMs: number): void {
     const { config, status } = link
-    if (link.pingSentMs !== undefined && nowMs >= link.pingSentMs + config.pingTimeout)
-      this.#actions.close(link, 'ping-timeout', nowMs)
+    if (nowMs >= pingDeadlineMs(link)) this.#actions.close(link, 'ping-timeout', nowMs)
     else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) this.#actions.close(link, 'send-timeout', nowMs)
     else if (status.kind === 'leaving' && nowMs >= status.sinceMs + config.nonWorkingTimeout) {
       this.#actions.close(link, status.initiator === 'local' ? 'locally-requested' : 'remotely-requested', nowMs)
@@ -119,8 +142,7 @@ export class LinkHealth {
 
   #removalMs(link: EngineLink): number {
     const { config, status } = link
-    let earliest = Number.POSITIVE_INFINITY
-    if (link.pingSentMs !== undefined) earliest = link.pingSentMs + config.pingTimeout
+    let earliest = pingDeadlineMs(link)
     if (!link.writable) earliest = Math.min(earliest, link.stuckSinceMs + config.pingTimeout)
     if (status.kind === 'leaving' || status.kind === 'unconfirmed')
       earliest = Math.min(earliest, status.sinceMs + config.nonWorkingTimeout)
@@ -136,9 +158,7 @@ export class LinkHealth {
   #ackDeadlineMs(link: EngineLink): number {
     const oldest = link.flights.peek()
     if (!link.working || !oldest) return Number.POSITIVE_INFINITY
-    const { ackTimeoutMin, ackTimeoutFactor, ackTimeoutMax } = link.config
-    const limitMs = Math.min(Math.max(ackTimeoutMin, ackTimeoutFactor * link.path.roundTripMs), ackTimeoutMax)
-    return Math.max(link.progressMs, oldest.sentMs) + limitMs
+    return Math.max(Math.max(link.progressMs, oldest.sentMs) + ackTimeoutMs(link), link.excusedAtMs + link.excusedMs)
   }
 
   // ---- silence
@@ -221,4 +241,13 @@ export class LinkHealth {
       if (link.working && this.#isSlow(link) && !this.#othersUnusable(link)) this.#actions.unconfirm(link, 'max-ping', nowMs)
     }
   }
+}
+
+function ackTimeoutMs({ config, path }: EngineLink): number {
+  return Math.min(Math.max(config.ackTimeoutMin, config.ackTimeoutFactor * path.roundTripMs), config.ackTimeoutMax)
+}
+
+function pingDeadlineMs({ pingSentMs, config, excusedAtMs, excusedMs }: EngineLink): number {
+  if (pingSentMs === undefined) return Number.POSITIVE_INFINITY
+  return Math.max(pingSentMs + config.pingTimeout, excusedAtMs + excusedMs)
 }
