@@ -1,17 +1,15 @@
 // Binding to interfaces proven on a machine of its own: two network namespaces joined by two links, where the source
 // address does not choose the link, as on any machine without rules by source.
 //
-// Needs root and the link laboratory: HAWSER_LAB names its script. Not part of `npm test`; run this file by itself. The
-// same file is what runs inside the namespaces, told apart by its arguments.
+// The same file is what runs inside the namespaces, told apart by its arguments.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { createServer } from 'node:net'
-import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { tcpConnector } from '../../lib/tcp.ts'
+import { Laboratory, type Side } from './laboratory.ts'
 
 const PORT = 5800
 const BYTES = 300_000
@@ -60,19 +58,10 @@ async function watch(): Promise<void> {
 }
 
 async function test(): Promise<void> {
-  const root = fileURLToPath(new URL('../../..', import.meta.url))
-  const script = resolve(root, process.env.HAWSER_LAB ?? '../shared/lab/lab.sh')
-  if (!existsSync(script)) throw new Error(`the link laboratory is not at ${script}: set HAWSER_LAB to its lab.sh`)
-  if (process.getuid?.() !== 0) throw new Error('this test needs root: it builds network namespaces')
-  const name = `tcp-${process.pid}`
-  const env = { ...process.env, LAB: name }
-  const lab = (...args: string[]) => execFileSync(script, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-  const inside = (side: string, ...args: string[]) => spawn(script, ['exec', side, process.execPath, HERE, ...args], { env })
-  const rules = (...args: string[]) => execFileSync('ip', ['-n', `${name}-client`, ...args])
-
-  process.on('exit', () => lab('down')) // ends what runs inside, too, and may come twice
+  const lab = Laboratory.up(['max', 'max'])
+  const inside = (side: Side, ...args: string[]) => lab.node(side, HERE, ...args)
+  const rules = (...args: string[]) => execFileSync('ip', ['-n', `${lab.name}-client`, ...args])
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
-  lab('up', 'max', 'max')
   for (const link of ['1', '2']) {
     rules('rule', 'del', 'from', `10.77.${link}.1`, 'lookup', link)
     rules('-6', 'rule', 'del', 'from', `fd77:0:0:${link}::1`, 'lookup', link)
@@ -82,7 +71,7 @@ async function test(): Promise<void> {
   /** Bytes that the server has received over a link. */
   const received = (link: number): number => {
     const [{ stats64 }] = JSON.parse(
-      execFileSync('ip', ['-n', `${name}-server`, '-s', '-j', 'link', 'show', `link${link}`], { encoding: 'utf8' }),
+      execFileSync('ip', ['-n', `${lab.name}-server`, '-s', '-j', 'link', 'show', `link${link}`], { encoding: 'utf8' }),
     )
     return stats64.rx.bytes
   }
@@ -107,13 +96,13 @@ async function test(): Promise<void> {
   await t.test('links that are unplugged and plugged are noticed', async t => {
     const child = inside('client', 'watch')
     await line(child, 'link1 link2')
-    lab('unplug', '2')
+    await lab.change('unplug', '2')
     await line(child, 'link1')
-    lab('plug', '2')
+    await lab.change('plug', '2')
     await line(child, 'link1 link2')
     t.pass('each change was told')
   })
-  lab('down')
+  lab.down()
 }
 
 /** Waits until the process has said the line. */
