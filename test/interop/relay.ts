@@ -26,7 +26,9 @@ export class Relay {
   readonly #triggers = new Set<{ bytes: number; action: () => void }>()
   #targetPort: number
   #corrupting = false
-  #state: 'open' | 'stalled' | 'refusing' = 'open'
+  #state: 'open' | 'stalled' | 'swallowing' | 'refusing' = 'open'
+  /** Connections that lost bytes. */
+  readonly #robbed = new Set<Connection>()
 
   /** Listens on a free port and forwards to `targetPort`. */
   static async start(targetPort: number, options: RelayOptions = {}): Promise<Relay> {
@@ -85,6 +87,11 @@ export class Relay {
     }
   }
 
+  /** Ends the way to the target alone, or the way back. */
+  halfClose(way: 'forward' | 'back'): void {
+    for (const { near, far } of this.#connections) (way === 'forward' ? far : near).end()
+  }
+
   /** Flips a bit of the next bytes that pass, whichever way. */
   corrupt(): void {
     this.#corrupting = true
@@ -105,8 +112,15 @@ export class Relay {
     }
   }
 
+  /** Takes everything and delivers nothing until `mend`, which resets the connections that lost something. */
+  swallow(): void {
+    this.#state = 'swallowing'
+  }
+
   mend(): void {
     this.#state = 'open'
+    for (const connection of this.#robbed) this.#reset(connection)
+    this.#robbed.clear()
     for (const { near, far } of this.#connections) {
       near.resume()
       far.resume()
@@ -158,6 +172,10 @@ export class Relay {
     }
     from.on('data', chunk => {
       count(chunk.byteLength)
+      if (this.#state === 'swallowing') {
+        this.#robbed.add(connection)
+        return
+      }
       if (this.#corrupting) {
         this.#corrupting = false
         chunk[chunk.byteLength >> 1] = (chunk[chunk.byteLength >> 1] as number) ^ 0x10
@@ -179,6 +197,7 @@ export class Relay {
     from.on('close', () => {
       to.end()
       this.#connections.delete(connection)
+      this.#robbed.delete(connection)
     })
   }
 
