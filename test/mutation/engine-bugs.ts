@@ -323,8 +323,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'the wait for acks begins with the oldest message, whatever was acknowledged since',
     file: 'lib/engine/link-health.ts',
-    find: 'return Math.max(link.progressMs, oldest.sentMs) + limitMs',
-    replace: 'return oldest.sentMs + limitMs',
+    find: 'Math.max(Math.max(link.progressMs, oldest.sentMs) + ackTimeoutMs(link),',
+    replace: 'Math.max(oldest.sentMs + ackTimeoutMs(link),',
     tests: ['test/engine/ack-timeout.test.ts'],
   },
   {
