@@ -6,8 +6,8 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'a late timer is judged before the input that has long arrived',
     file: 'lib/bond.ts',
-    find: 'if (now() - this.#timerMs > LATE_MS) afterInput(this.#expire)\n    else this.#expire()',
-    replace: 'this.#expire()',
+    find: 'if (lateMs > LATE_MS) afterInput(() => this.#expire(lateMs))\n    else this.#expire(0)',
+    replace: 'this.#expire(0)',
     tests: ['test/bond-timers.test.ts'],
   },
   {
