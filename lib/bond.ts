@@ -13,13 +13,13 @@ import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import { linkError } from './link-error.ts'
 import { Extension, hasExtension } from './protocol/extensions.ts'
 import type { LinkMessage } from './protocol/messages.ts'
-import { ProtocolError } from './protocol/protocol-error.ts'
+import { FrameError, ProtocolError } from './protocol/protocol-error.ts'
 import { throwLater } from './run-foreign.ts'
 import { setReferenced } from './set-referenced.ts'
 
 /** A timer that fires so late waits for input that has long arrived before anything is judged (threat model, L6). */
 const LATE_MS = 5
-/** Reading of a link stops while more acks than this wait to be sent on it, and goes on at half of it. */
+/** Reading of a link stops when so many acks wait to be sent on it, and goes on at half of it. */
 const ACKS_OWED_LIMIT = 131_072
 
 /** What the owner of a bond is told. */
@@ -113,7 +113,10 @@ export class Bond {
   join(ready: ReadyLink): void {
     const { link, channel, roundTripMs, remoteRecvBuffer, remoteExtensions } = ready
     const remoteAcksAll = hasExtension(remoteExtensions, Extension.AcksBeforeClosing)
-    const engineLink = this.#engine.addLink({ config: link.config, roundTripMs, remoteRecvBuffer, remoteAcksAll }, now())
+    const engineLink = this.#engine.addLink(
+      { config: link.config, roundTripMs, remoteRecvBuffer, remoteAcksAll, checksummed: channel.checksummed },
+      now(),
+    )
     const member = new Member(this, this.#engine, engineLink, link, channel)
     this.#members.set(engineLink, member)
     channel.finishHandshake(payloadLimit(this.#recvBuffer))
@@ -211,8 +214,11 @@ export class Bond {
   /** The Duplex of a link is gone. */
   lost(member: Member, reason: LinkCloseReason, error: Error | undefined): void {
     member.error = error
+    const { engineLink } = member
     if (error instanceof ProtocolError && error.scope === 'connection') this.#engine.abort('protocol-error', now(), error.message)
-    else this.#engine.linkLost(member.engineLink, reason, now(), error?.message)
+    else if (error instanceof ProtocolError && !(error instanceof FrameError))
+      this.#engine.linkViolated(engineLink, error.message, now())
+    else this.#engine.linkLost(engineLink, reason, now(), error?.message)
     this.schedule()
   }
 
@@ -387,7 +393,7 @@ class Member implements ChannelHandler, LinkController {
 
   message(message: LinkMessage): void {
     this.#engine.receive(this.engineLink, message, now())
-    if (this.engineLink.acksOwed.length > ACKS_OWED_LIMIT) this.channel.pause()
+    if (this.engineLink.acksOwed.length >= ACKS_OWED_LIMIT) this.channel.pause()
   }
 
   batchEnd(): void {

@@ -74,6 +74,8 @@ type ChannelState = 'open' | 'over' | 'ending' | 'closed'
 export class LinkChannel {
   /** The Duplex as it was given. */
   readonly stream: Duplex
+  /** What the path damages is noticed before it becomes a message. */
+  readonly checksummed: boolean
   readonly #duplex: AnyDuplex
   readonly #encoder: LinkEncoder
   readonly #decoder: LinkDecoder
@@ -110,6 +112,7 @@ export class LinkChannel {
     this.stream = stream
     this.#duplex = stream as unknown as AnyDuplex
     const packets = this.#duplex.readableObjectMode === true
+    this.checksummed = !packets
     this.#encoder = packets ? new PacketEncoder() : new StreamEncoder()
     this.#decoder = packets ? new PacketDecoder() : new StreamDecoder()
     this.#flushAtBytes = packets ? 1 : Math.max(1, this.#duplex.writableHighWaterMark ?? USUAL_HIGH_WATER_MARK)

@@ -18,6 +18,7 @@ export interface ServerHandshakeOptions {
   readonly serverId: Uint8Array
   readonly userData: Uint8Array
   readonly recvBuffer: number
+  /** Longest wait for Connect; what is decided about it takes the time it takes. */
   readonly timeoutMs: number
 }
 
@@ -132,6 +133,7 @@ export class ServerHandshake implements ChannelHandler {
       throw new ProtocolError(`unexpected message of type ${message.type} in the handshake`)
     }
     const { keys, sentMs } = this.#state
+    clearTimeout(this.#timer)
     this.#state = { kind: 'deciding' }
     this.#identify(message, keys, now() - sentMs).catch(this.#failWith)
   }

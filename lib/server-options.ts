@@ -11,7 +11,7 @@ import { refuseUnsupported } from './unsupported-options.ts'
 
 /** Limits that keep strangers from costing much. */
 export interface ServerLimits {
-  /** Milliseconds from the acceptance of a link to the end of its handshake. @defaultValue 10,000 */
+  /** Milliseconds from the acceptance of a link to the client's last word in its handshake. @defaultValue 10,000 */
   handshakeTimeout?: number | undefined
   /** Handshakes at once, an eighth of them from one remote address; further links are closed at once, event `drop`. @defaultValue 128 */
   maxHandshakes?: number | undefined

@@ -18,6 +18,9 @@ import { Sender } from './sender.ts'
 
 /** Longest wait for the other side's Terminate. */
 const TERMINATE_WAIT_MS = 5_000
+/** A peer that fails so many links within this time, by messages that no damage on the way explains, is hostile. */
+const VIOLATIONS_LIMIT = 3
+const VIOLATIONS_SPAN_MS = 60_000
 /** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */
 const ACK_SEARCH = 64
 
@@ -38,6 +41,8 @@ export interface NewLink {
    * all links are gone and all data was consumed, its acks of the last messages count as lost. @defaultValue false
    */
   readonly remoteAcksAll?: boolean | undefined
+  /** A checksum guards its messages: what is wrong with them is the peer's doing. @defaultValue false */
+  readonly checksummed?: boolean | undefined
 }
 
 type ConnectionState =
@@ -62,6 +67,8 @@ export class Connection {
   #state: ConnectionState = { kind: 'open' }
   #nowMs: number
   #remoteAcksAll = false
+  /** When the peer last failed links, oldest first, at most `VIOLATIONS_LIMIT` times. */
+  readonly #violationsMs: number[] = []
   #bothFinishedSinceMs: number | undefined
   #controlFrom = 0
   #writableAnnounced = true
@@ -136,7 +143,8 @@ export class Connection {
   addLink(options: NewLink, nowMs: number): EngineLink {
     this.#nowMs = nowMs
     assert(this.#state.kind !== 'closed', 'link added to a closed connection')
-    const link = new EngineLink(options.config, options.roundTripMs, this.#config.statsIntervals, nowMs)
+    const { config, roundTripMs, checksummed = false } = options
+    const link = new EngineLink(config, roundTripMs, this.#config.statsIntervals, nowMs, checksummed)
     this.#table.add(link)
     this.#sender.remoteRecvBuffer = options.remoteRecvBuffer
     this.#remoteAcksAll = options.remoteAcksAll === true
@@ -157,6 +165,14 @@ export class Connection {
     if (link.closed) return
     const orderly = this.#bothFinished || link.status.kind === 'leaving'
     this.#closeLink(link, orderly ? this.#orderlyReason(link) : reason, true, detail)
+    this.#settle()
+  }
+
+  /** The peer sent on the link what it must not. */
+  linkViolated(link: EngineLink, detail: string, nowMs: number): void {
+    this.#nowMs = nowMs
+    if (link.closed) return
+    this.#violated(link, detail)
     this.#settle()
   }
 
@@ -245,7 +261,7 @@ export class Connection {
       this.#receive(link, message)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      if (error.scope === 'link') this.#closeLink(link, 'protocol-error', true, error.message)
+      if (error.scope === 'link') this.#violated(link, error.message)
       else this.#close('protocol-error', error.message, link)
     }
     this.#settle()
@@ -401,6 +417,17 @@ export class Connection {
     // Having terminated and been answered, or answering: either way nothing more comes on this link.
     link.goodbyeReceived = true
     this.#closeIfTerminated(link)
+  }
+
+  /** Fails the link; a peer that does it again and again on new links loses the connection. */
+  #violated(link: EngineLink, detail: string): void {
+    this.#closeLink(link, 'protocol-error', true, detail)
+    if (!link.checksummed || this.#state.kind !== 'open') return
+    const times = this.#violationsMs
+    times.push(this.#nowMs)
+    if (times.length < VIOLATIONS_LIMIT) return
+    const oldestMs = times.shift() as number
+    if (this.#nowMs - oldestMs < VIOLATIONS_SPAN_MS) this.#close('protocol-error', detail)
   }
 
   // ---------------------------------------------------------------- sending

@@ -7,6 +7,7 @@ import { Fifo } from './fifo.ts'
 import type { Flight } from './flight.ts'
 import { IntervalStatistics, type IntervalStats } from './interval-statistics.ts'
 import { PathModel } from './path-model.ts'
+import { SequenceQueue } from './sequence-queue.ts'
 
 export type LinkStatus =
   /** Carries no reliable messages until a test or its own late acks show that it works. */
@@ -75,6 +76,8 @@ export class EngineLink {
   readonly id: number
   readonly path: PathModel
   readonly establishedMs: number
+  /** A checksum guards its messages. */
+  readonly checksummed: boolean
   #config: LinkConfig
 
   #status: LinkStatus
@@ -88,7 +91,7 @@ export class EngineLink {
   /** Transmissions not acknowledged on this link, oldest first: links and acks are ordered. */
   readonly flights = new Fifo<Flight>()
   /** Sequence numbers to be acknowledged, in order of receipt. */
-  readonly acksOwed = new Fifo<number>()
+  readonly acksOwed = new SequenceQueue()
 
   pongOwed = false
   /** A ping shall go out, since when; or is out, see `pingSentMs`. */
@@ -118,11 +121,12 @@ export class EngineLink {
   hangs = 0
   resent = 0
 
-  constructor(config: LinkConfig, roundTripMs: number, statsIntervalsMs: readonly number[], nowMs: number) {
+  constructor(config: LinkConfig, roundTripMs: number, statsIntervalsMs: readonly number[], nowMs: number, checksummed: boolean) {
     this.id = ++lastId
     this.#config = config
     this.path = new PathModel(config, roundTripMs, nowMs)
     this.establishedMs = nowMs
+    this.checksummed = checksummed
     this.lastPingMs = nowMs
     this.lastSentMs = nowMs
     this.progressMs = nowMs

@@ -13,3 +13,6 @@ export class ProtocolError extends Error {
     this.scope = scope
   }
 }
+
+/** The frame around a packet is wrong: the path may be to blame, the peer need not be. */
+export class FrameError extends ProtocolError {}

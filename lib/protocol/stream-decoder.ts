@@ -12,7 +12,7 @@ import { decodeDataHeader, decodeMessage } from './decode.ts'
 import { CONTROL_PACKET_BYTES_MAX, FRAME_HEADER_BYTES, HANDSHAKE_PACKET_BYTES_MAX, PACKET_BYTES_MAX } from './limits.ts'
 import { type LinkMessage, MessageType } from './messages.ts'
 import { PieceList } from './piece-list.ts'
-import { ProtocolError } from './protocol-error.ts'
+import { FrameError, ProtocolError } from './protocol-error.ts'
 
 /** Longest control message with room to spare; a cut Welcome or Connect takes a larger array. */
 const KEPT_BYTES_INIT = 32
@@ -124,12 +124,12 @@ export class StreamDecoder implements LinkDecoder {
     const length = readUint32(header, at)
     const sequence = readUint16(header, at + 4)
     const isPayload = this.#dataSequence >= 0
-    if (length > this.#packetBytesMax) throw new ProtocolError(`a packet of ${length} bytes, more than ${this.#packetBytesMax}`)
-    if (sequence !== this.#frameSequence) throw new ProtocolError(`frame ${sequence} where ${this.#frameSequence} belongs`)
+    if (length > this.#packetBytesMax) throw new FrameError(`a packet of ${length} bytes, more than ${this.#packetBytesMax}`)
+    if (sequence !== this.#frameSequence) throw new FrameError(`frame ${sequence} where ${this.#frameSequence} belongs`)
     if (isPayload && length > this.#payloadBytesMax) {
       throw new ProtocolError(`${length} bytes in one Data message, more than ${this.#payloadBytesMax}`, 'connection')
     }
-    if (!isPayload && length === 0) throw new ProtocolError('an empty packet where a message belongs')
+    if (!isPayload && length === 0) throw new FrameError('an empty packet where a message belongs')
     this.#frameSequence = (sequence + 1) & 0xffff
     this.#packetBytes = length
     this.#missingBytes = length
@@ -210,7 +210,7 @@ export class StreamDecoder implements LinkDecoder {
   }
 
   #verifyChecksum(): void {
-    if (this.#checksum !== this.#checksumDue) throw new ProtocolError('a packet is damaged: its checksum is wrong')
+    if (this.#checksum !== this.#checksumDue) throw new FrameError('a packet is damaged: its checksum is wrong')
   }
 
   /** Goes on to the next chunk; `false` when there is none. */
