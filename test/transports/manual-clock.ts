@@ -1,11 +1,12 @@
 // A clock that stands still until it is told otherwise, for what takes its timers from outside.
 
 interface ManualTimer {
-  readonly atMs: number
+  atMs: number
   readonly callback: () => void
   referenced: boolean
   ref(): void
   unref(): void
+  refresh(): void
 }
 
 export class ManualClock {
@@ -36,6 +37,10 @@ export class ManualClock {
       },
       unref: () => {
         timer.referenced = false
+      },
+      refresh: () => {
+        timer.atMs = this.#nowMs + ms
+        this.#timers.add(timer)
       },
     }
     this.#timers.add(timer)
