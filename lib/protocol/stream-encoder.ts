@@ -46,7 +46,9 @@ export class StreamEncoder implements LinkEncoder {
 
   #encodeControl(message: LinkMessage, length: number): void {
     const frameBytes = FRAME_HEADER_BYTES + length
-    this.#reserve(frameBytes)
+    // Nothing may ever follow the first message of a handshake, and strangers may begin many.
+    const isHello = message.type === MessageType.Welcome || message.type === MessageType.Connect
+    this.#reserve(frameBytes, isHello ? frameBytes : SLAB_BYTES)
     const at = this.#end
     const slab = this.#slab
     encodeMessage(message, slab, at + FRAME_HEADER_BYTES)
@@ -113,10 +115,10 @@ export class StreamEncoder implements LinkEncoder {
   }
 
   /** Makes room for so many bytes at `#end`; what was written last and this may come to lie in two chunks. */
-  #reserve(bytes: number): void {
+  #reserve(bytes: number, slabBytes: number = SLAB_BYTES): void {
     if (this.#slab.length - this.#end >= bytes) return
     this.#closeChunk()
-    this.#slab = new Uint8Array(Math.max(SLAB_BYTES, bytes))
+    this.#slab = new Uint8Array(Math.max(slabBytes, bytes))
     this.#start = 0
     this.#end = 0
   }
