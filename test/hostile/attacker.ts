@@ -3,7 +3,6 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Test } from 'tap'
 import { crc32 } from '../../lib/protocol/crc32.ts'
 import { encodedBytes, encodeMessage } from '../../lib/protocol/encode.ts'
 import { type ConnectMessage, type LinkMessage, MessageType } from '../../lib/protocol/messages.ts'
@@ -41,13 +40,10 @@ export class Attacker {
   #frameSequence = 0
   #wake = () => {}
 
-  /** Connects; the connection ends with the test. */
-  static async dial(t: Test, port: number, { from = ATTACKER_ADDRESS }: DialOptions = {}): Promise<Attacker> {
+  static async dial(port: number, { from = ATTACKER_ADDRESS }: DialOptions = {}): Promise<Attacker> {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true })
-    const attacker = new Attacker(socket)
-    t.teardown(() => socket.destroy())
     await once(socket, 'connect')
-    return attacker
+    return new Attacker(socket)
   }
 
   constructor(socket: Socket) {

@@ -13,20 +13,23 @@ export class Honest {
   /** What happened to the connection that should not. */
   readonly noticed: string[] = []
   readonly #client: Socket
+  readonly #exchangeBytes: number
   readonly #pattern: Pattern = patternOf(1)
   #sentBytes = 0
   #echoedBytes = 0
   #waiting: (() => void)[] = []
 
-  static async connect(port: number): Promise<Honest> {
+  /** @param exchangeBytes - it sends so much at once, then waits until it is back */
+  static async connect(port: number, exchangeBytes = 65_536): Promise<Honest> {
     const client = connect({ port, host: '127.0.0.1' })
-    const honest = new Honest(client)
+    const honest = new Honest(client, exchangeBytes)
     await once(client, 'connect')
     return honest
   }
 
-  private constructor(client: Socket) {
+  private constructor(client: Socket, exchangeBytes: number) {
     this.#client = client
+    this.#exchangeBytes = exchangeBytes
     client.on('data', chunk => this.#check(chunk))
     this.watch(client)
   }
@@ -44,7 +47,7 @@ export class Honest {
   }
 
   /** Sends so many bytes and waits until they are back. */
-  async exchange(bytes = 65_536): Promise<void> {
+  async exchange(bytes = this.#exchangeBytes): Promise<void> {
     for (const slice of this.#pattern.slices(this.#sentBytes, bytes)) this.#client.write(slice)
     this.#sentBytes += bytes
     while (this.#echoedBytes < this.#sentBytes && this.noticed.length === 0) {

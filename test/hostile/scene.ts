@@ -53,12 +53,13 @@ export class Scene {
   readonly port: number
   readonly honest: Honest
   readonly #test: Test
+  readonly #sockets = new Set<{ destroy(): unknown }>()
 
   /** Ends with the test, which must have disturbed nobody. */
-  static async open(t: Test, options: ServerOptions = {}): Promise<Scene> {
+  static async open(t: Test, options: ServerOptions = {}, exchangeBytes?: number): Promise<Scene> {
     const { server, port } = await listening(t, options)
     const connection = once(server, 'connection') as Promise<[Socket]>
-    const honest = await Honest.connect(port)
+    const honest = await Honest.connect(port, exchangeBytes)
     const [accepted] = await connection
     honest.watch(accepted)
     accepted.pipe(accepted)
@@ -73,14 +74,21 @@ export class Scene {
 
   private constructor(t: Test, server: Server, port: number, honest: Honest) {
     this.#test = t
+    t.teardown(() => {
+      for (const socket of this.#sockets) socket.destroy()
+    })
     this.server = server
     this.port = port
     this.honest = honest
   }
 
   /** A hostile client, not even welcomed. */
-  dial(options?: DialOptions): Promise<Attacker> {
-    return Attacker.dial(this.#test, this.port, options)
+  async dial(options?: DialOptions): Promise<Attacker> {
+    const attacker = await Attacker.dial(this.port, options)
+    const { socket } = attacker
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    return attacker
   }
 
   /** A hostile connection with one link. */

@@ -65,7 +65,9 @@ export class ManualClock {
   }
 
   #next(): ManualTimer | undefined {
-    return [...this.#timers].sort((a, b) => a.atMs - b.atMs)[0]
+    let next: ManualTimer | undefined
+    for (const timer of this.#timers) if (!next || timer.atMs < next.atMs) next = timer
+    return next
   }
 }
 

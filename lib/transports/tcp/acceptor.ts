@@ -11,6 +11,9 @@ import { type Interfaces, interfaceOf } from './interfaces.ts'
 import { ignoreErrors, setUpSocket, TCP_HIGH_WATER_MARK, type TcpSocketOptions } from './socket-options.ts'
 import { TcpLinkTag } from './tag.ts'
 
+/** To ask for the interfaces takes longer than all else about a new connection, and strangers may make any number. */
+const INTERFACES_KEPT_MS = 1_000
+
 export interface TcpAcceptorOptions extends TcpSocketOptions {
   /** @defaultValue 0: the system chooses one, see `address()` */
   readonly port?: number | undefined
@@ -52,6 +55,7 @@ export class TcpAcceptor implements AcceptTransport {
   readonly #options: TcpAcceptorOptions
   readonly #interfaces: () => Interfaces
   #server: Server | undefined
+  #known: { readonly interfaces: Interfaces; readonly untilMs: number } | undefined
   #referenced = true
   #accepted = 0
 
@@ -136,7 +140,7 @@ export class TcpAcceptor implements AcceptTransport {
     const remote = parseAddress(remoteAddress ?? '')
     return new TcpLinkTag({
       direction: 'incoming',
-      interface: nameOfInterface(this.#interfaces, localAddress),
+      interface: this.#nameOfInterface(localAddress),
       localAddress: plain(localAddress),
       localPort,
       remoteAddress: plain(remoteAddress),
@@ -144,6 +148,21 @@ export class TcpAcceptor implements AcceptTransport {
       family: remote?.family,
       serial: this.#accepted,
     })
+  }
+
+  /** Some sandboxes do not tell the interfaces. */
+  #nameOfInterface(localAddress: string | undefined): string | undefined {
+    if (localAddress === undefined) return undefined
+    const nowMs = performance.now()
+    const known = this.#known && nowMs < this.#known.untilMs ? interfaceOf(this.#known.interfaces, localAddress) : undefined
+    if (known !== undefined) return known
+    try {
+      const interfaces = this.#interfaces()
+      this.#known = { interfaces, untilMs: nowMs + INTERFACES_KEPT_MS }
+      return interfaceOf(interfaces, localAddress)
+    } catch {
+      return undefined
+    }
   }
 
   #closeOnAbort(server: Server, signals: readonly AbortSignal[]): void {
@@ -195,16 +214,6 @@ function listenAs(server: Server, options: TcpAcceptorOptions): void {
   const where = fd !== undefined ? { fd } : path !== undefined ? { path } : { port, host }
   const all = { ...where, backlog, exclusive, ipv6Only, reusePort, readableAll, writableAll }
   server.listen(Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as ListenOptions)
-}
-
-/** Some sandboxes do not tell the interfaces. */
-function nameOfInterface(interfaces: () => Interfaces, localAddress: string | undefined): string | undefined {
-  if (localAddress === undefined) return undefined
-  try {
-    return interfaceOf(interfaces(), localAddress)
-  } catch {
-    return undefined
-  }
 }
 
 /** An IPv4 address that came in over an IPv6 socket is an IPv4 address. */
