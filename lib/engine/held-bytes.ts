@@ -1,8 +1,9 @@
 // Received payload that must wait, in order or behind a gap, without holding more memory than its own size.
 //
 // A payload is a view into the chunk that came from the link and keeps all of it alive: one byte could pin 64 KiB.
-// Small payloads are therefore copied into shared slabs; larger ones are kept as views as long as little waits, which
-// is the normal case of a quick reader, and copied beyond, unless they fill their chunk nearly whole.
+// In order, small payloads are therefore copied into shared slabs, which are let go of in that order; behind a gap each
+// lies with its neighbours. Larger ones are kept as views as long as little waits, which is the normal case of a quick
+// reader, and copied beyond, unless they fill their chunk nearly whole.
 
 /** Smaller payloads are copied at once: a view costs about 100 bytes by itself. */
 const SMALL_BYTES = 4_096
@@ -18,14 +19,10 @@ export class Slabs {
   #slab = new Uint8Array(0)
   #used = 0
 
-  /** A view or copy of `payload` that may be kept while `waitingBytes` wait already. */
-  keep(payload: Uint8Array, waitingBytes: number): Uint8Array {
-    const bytes = payload.byteLength
-    const pinned = payload.buffer.byteLength
-    if (bytes < SMALL_BYTES) return this.#copy(payload)
-    if (bytes >= pinned * LEAST_FILL) return payload
-    if (waitingBytes < LITTLE_BYTES && bytes * MOST_PINNED >= pinned) return payload
-    return payload.slice()
+  /** A view or copy of `piece` that may be kept while `waitingBytes` wait already. Copies lie behind one another. */
+  keep(piece: Uint8Array, waitingBytes: number): Uint8Array {
+    if (piece.byteLength < SMALL_BYTES) return this.#copy(piece)
+    return isWorthKeeping(piece, waitingBytes) ? piece : piece.slice()
   }
 
   /** `last` and `next` as one view if `next` lies right behind `last` in the same slab. */
@@ -45,4 +42,22 @@ export class Slabs {
     this.#used += bytes
     return copy
   }
+}
+
+/** A payload of `bytes` bytes as views or one copy that keeps nothing else alive, while `waitingBytes` wait already. */
+export function compact(payload: readonly Uint8Array[], bytes: number, waitingBytes: number): readonly Uint8Array[] {
+  if (payload.every(piece => piece.byteLength >= SMALL_BYTES && isWorthKeeping(piece, waitingBytes))) return payload
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const piece of payload) {
+    whole.set(piece, at)
+    at += piece.byteLength
+  }
+  return [whole]
+}
+
+function isWorthKeeping(piece: Uint8Array, waitingBytes: number): boolean {
+  const pinned = piece.buffer.byteLength
+  if (piece.byteLength >= pinned * LEAST_FILL) return true
+  return waitingBytes < LITTLE_BYTES && piece.byteLength * MOST_PINNED >= pinned
 }

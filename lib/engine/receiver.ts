@@ -153,7 +153,9 @@ export class Receiver {
   #store(message: ReliableMessage): void {
     switch (message.type) {
       case MessageType.Data:
-        this.#reassembly.store(this.#heldData(message))
+        this.#checkData(message)
+        this.#reassembly.store(message, this.#heldBytes)
+        this.#heldBytes += message.bytes
         break
       case MessageType.Consumed:
         this.#notices.consumed(message)
@@ -179,7 +181,7 @@ export class Receiver {
     this.#deliver()
   }
 
-  #heldData(message: DataMessage): DataMessage {
+  #checkData(message: DataMessage): void {
     if (this.#finishSequence !== undefined && isAfter(message.sequence, this.#finishSequence)) {
       throw new ProtocolError('data after SendFinish', 'connection')
     }
@@ -189,12 +191,9 @@ export class Receiver {
     if (this.#heldBytes + this.#unreportedBytes + bytes > this.#recvBuffer) {
       throw new ProtocolError('receive buffer overflow', 'connection')
     }
-    const payload = message.payload.map(piece => this.#slabs.keep(piece, this.#heldBytes))
-    this.#heldBytes += bytes
     if (this.#newestDataSequence === undefined || isAfter(message.sequence, this.#newestDataSequence)) {
       this.#newestDataSequence = message.sequence
     }
-    return { type: MessageType.Data, sequence: message.sequence, payload, bytes }
   }
 
   #deliver(): void {
@@ -210,8 +209,9 @@ export class Receiver {
       this.#consume(message.bytes)
       return
     }
-    for (const piece of message.payload) {
-      if (piece.byteLength === 0) continue
+    for (const arrived of message.payload) {
+      if (arrived.byteLength === 0) continue
+      const piece = this.#slabs.keep(arrived, this.#heldBytes)
       const last = this.#readable.last()
       const whole = last && Slabs.join(last, piece)
       if (whole) this.#readable.replaceLast(whole)

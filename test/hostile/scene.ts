@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import type { Test } from 'tap'
-import type { HawserError, Server, ServerOptions, Socket } from '../../lib/index.ts'
+import type { ConnectionStats, HawserError, Server, ServerOptions, Socket } from '../../lib/index.ts'
 import type { ConnectMessage } from '../../lib/protocol/messages.ts'
 import { listening } from '../support/loopback.ts'
 import { randomId } from '../support/raw-link.ts'
@@ -34,6 +34,12 @@ export class Victim {
         resolve()
       })
     })
+  }
+
+  get stats(): ConnectionStats {
+    const { stats } = this.socket
+    if (!stats) throw new Error('not connected')
+    return stats
   }
 
   /** Its next link is gone. */
