@@ -4,6 +4,7 @@
 import type { Config, LinkConfig } from '../config.ts'
 import { type LinkMessage, MessageType, type ReliableMessage } from '../protocol/messages.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { sequenceDistance } from '../protocol/sequence.ts'
 import { wireSize } from '../protocol/wire-size.ts'
 import { assert } from './assert.ts'
 import type { ConnectionStats } from './connection-stats.ts'
@@ -21,6 +22,10 @@ const TERMINATE_WAIT_MS = 5_000
 /** A peer that fails so many links within this time, by messages that no damage on the way explains, is hostile. */
 const VIOLATIONS_LIMIT = 3
 const VIOLATIONS_SPAN_MS = 60_000
+/** After 2^31 numbers a copy that a stalled link still delivers would be taken for new. */
+const COPY_AGE_LIMIT = 2 ** 30
+/** Links are looked through for such copies once in so many numbers; a power of two. */
+const COPY_CHECK_NUMBERS = 65_536
 /** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */
 const ACK_SEARCH = 64
 
@@ -472,7 +477,16 @@ export class Connection {
       this.#writableAnnounced = true
       this.#events.push({ kind: 'writable' })
     }
+    const sequence = this.#sender.window.nextSequence
+    if (output && sequence % COPY_CHECK_NUMBERS === 0) this.#closeStalled(sequence)
     return output
+  }
+
+  #closeStalled(nextSequence: number): void {
+    for (const link of [...this.#links]) {
+      const oldest = link.flights.peek()
+      if (oldest && sequenceDistance(oldest.sent.sequence, nextSequence) > COPY_AGE_LIMIT) this.#closeLink(link, 'send-timeout')
+    }
   }
 
   readonly #takeUnreported = (): number => this.#receiver.takeUnreported()

@@ -88,6 +88,13 @@ export class EngineLink {
   /** Since when it does not. */
   stuckSinceMs = 0
 
+  /** When it first worked. */
+  workingSinceMs: number | undefined
+  /** Payload bytes that it was the first to carry. */
+  carriedBytes = 0
+  /** Those of all links before it carried any. */
+  carriedBefore: number | undefined
+
   /** Transmissions not acknowledged on this link, oldest first: links and acks are ordered. */
   readonly flights = new Fifo<Flight>()
   /** Sequence numbers to be acknowledged, in order of receipt. */

@@ -55,6 +55,7 @@ export class LinkTable implements HealthActions {
     this.#owner.trustAgain(link)
     if (!isNew) link.path.restart()
     link.moveTo({ kind: 'working' })
+    link.workingSinceMs ??= nowMs
     if (!wasWorking) this.#events.push({ kind: 'linkWorking', link })
     this.#noteWorking(nowMs)
   }

@@ -19,6 +19,11 @@ const LATE_HEAD_MS = 20
 /** Bytes of a Data message besides its payload. */
 const DATA_OVERHEAD_BYTES = 25
 
+/** Until a link has worked for so long nobody knows whether what it acknowledges so quickly really arrives. */
+const HISTORY_MS = 1_000
+/** So much it may carry beyond its half of the new data meanwhile. */
+const UNPROVEN_BYTES = 65_536
+
 type WriteState =
   | 'open'
   /** The application finished; SendFinish goes out behind what waits. */
@@ -39,6 +44,8 @@ export class Sender {
   #remoteRecvBuffer = 0
   /** Whether the application has more behind what is queued. */
   moreWaiting = false
+  /** Payload bytes sent, resends not counted. */
+  #carriedBytes = 0
   /** The peer processes nothing any more. */
   #refused = false
   #receiveCloseWanted = false
@@ -209,7 +216,7 @@ export class Sender {
     const most = Math.min(waitingBytes, spaceBytes, this.#config.chunkSize, payloadLimit(this.#remoteRecvBuffer))
     const demand = { waitingBytes, moreWaiting: this.moreWaiting, creditBytes: spaceBytes }
     const link = chooseLink(
-      this.#links,
+      this.#trustworthy(nowMs),
       demand,
       candidate => Math.min(most, candidate.path.chunkBytes()) + DATA_OVERHEAD_BYTES,
       nowMs,
@@ -217,7 +224,20 @@ export class Sender {
     if (!link) return undefined
     const bytes = Math.min(most, link.path.chunkBytes())
     const payload = this.#queue.take(bytes)
+    link.carriedBefore ??= this.#carriedBytes
+    link.carriedBytes += bytes
+    this.#carriedBytes += bytes
     return this.#sendNew(link, { type: MessageType.Data, sequence: this.window.nextSequence, payload, bytes }, nowMs)
+  }
+
+  /** The links that may carry new data: while one with a history works, newcomers get no more than half of it. */
+  #trustworthy(nowMs: number): readonly EngineLink[] {
+    const isNewcomer = (link: EngineLink) => link.workingSinceMs !== undefined && nowMs - link.workingSinceMs < HISTORY_MS
+    if (!this.#links.some(isNewcomer) || !this.#links.some(link => link.usable && !isNewcomer(link))) return this.#links
+    return this.#links.filter(link => {
+      const othersBytes = this.#carriedBytes - (link.carriedBefore ?? this.#carriedBytes) - link.carriedBytes
+      return !isNewcomer(link) || link.carriedBytes <= othersBytes + UNPROVEN_BYTES
+    })
   }
 
   /** A trickle of credit is saved up, or it would be spent in ever smaller messages. */
