@@ -34,6 +34,7 @@ export type {
 export { Socket } from './socket.ts'
 export type { SocketEvents } from './socket-events.ts'
 export type { SocketOptions } from './socket-options.ts'
+export type { TlsIdentity } from './tls-identity.ts'
 export type { AcceptTransport, ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
 /** Makes a socket and connects it; see {@link Socket.connect}. */

@@ -15,6 +15,7 @@ import { runForeign } from './run-foreign.ts'
 import { type IncomingLink, ServerHandshake } from './server-handshake.ts'
 import { checkedLimits, type DropInfo, type LinkRequest, type ServerOptions } from './server-options.ts'
 import type { AcceptedSocket, Socket } from './socket.ts'
+import { tlsIdentityOf } from './tls-identity.ts'
 import type { LinkFilter, LinkTag } from './transports/transport.ts'
 
 /** Of `maxHandshakes` one remote address may have this share. */
@@ -64,6 +65,8 @@ interface Connection {
   readonly accepted: AcceptedSocket
   readonly bond: Bond
   readonly admission: LinkAdmission
+  /** Fingerprint of the certificate that the first link came with, if any: links of nobody else may join. */
+  readonly fingerprint: string | undefined
   /** Links that are being decided about. */
   pendingLinks: number
   /** The application knows it. */
@@ -190,9 +193,11 @@ export class LinkAdmitter {
     checkPending(incoming)
     // Another link of the same connection may have been accepted meanwhile, or the connection may have ended.
     const connection = this.#find(incoming.connectionId)
+    const fingerprint = tlsIdentityOf(incoming.link.stream)?.fingerprint
+    if (connection && connection.fingerprint !== fingerprint) throw refused(incoming, RefusedReason.LinkRefused)
     if (connection) return this.#join(connection, incoming, filter, joined)
     this.#checkStart(incoming)
-    return this.#join(this.#makeConnection(incoming.connectionId), incoming, filter, joined)
+    return this.#join(this.#makeConnection(incoming.connectionId, fingerprint), incoming, filter, joined)
   }
 
   #checkStart(incoming: IncomingLink): void {
@@ -207,7 +212,8 @@ export class LinkAdmitter {
     const { authorize } = this.#options.serverOptions
     if (!authorize) return true
     const { tag, remoteUserData: userData, stream } = incoming.link
-    const request: LinkRequest = { tag, userData, startsConnection, remoteAddress: remoteAddressOf(stream) }
+    const tls = tlsIdentityOf(stream)
+    const request: LinkRequest = { tag, userData, startsConnection, remoteAddress: remoteAddressOf(stream), tls }
     return answersYes(() => authorize(request), AUTHORIZE_TIMEOUT_MS)
   }
 
@@ -253,7 +259,7 @@ export class LinkAdmitter {
     } else this.#options.onConnection(socket)
   }
 
-  #makeConnection(id: string): Connection {
+  #makeConnection(id: string, fingerprint: string | undefined): Connection {
     const accepted = this.#options.makeSocket(id, {
       linkClosed: () => this.#watchUnused(connection),
       linkError: (error, tag) => this.#options.onLinkError(error, tag, accepted.socket),
@@ -268,6 +274,7 @@ export class LinkAdmitter {
       accepted,
       bond,
       admission,
+      fingerprint,
       pendingLinks: 0,
       announced: false,
       unusedTimer: undefined,
@@ -315,7 +322,11 @@ function refused(incoming: IncomingLink, reason: RefusedReason): HawserError {
     case RefusedReason.ConnectionRefused:
       return new HawserError('ECONNREFUSED', 'connection-refused', 'too many connections, or links to decide about')
     default:
-      return new HawserError('ECONNREFUSED', 'link-refused', 'refused by a link filter, by authorize or for too many links')
+      return new HawserError(
+        'ECONNREFUSED',
+        'link-refused',
+        'refused by a link filter or by authorize, for too many links, or for who asks',
+      )
   }
 }
 

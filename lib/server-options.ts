@@ -6,6 +6,7 @@ import type { ConfigInput } from './config.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { AcceptedSocketOptions, Socket } from './socket.ts'
+import type { TlsIdentity } from './tls-identity.ts'
 import type { LinkFilter, LinkTag } from './transports/transport.ts'
 import { refuseUnsupported } from './unsupported-options.ts'
 
@@ -31,6 +32,8 @@ export interface LinkRequest {
   /** Whether the link would start a connection, not join one. */
   readonly startsConnection: boolean
   readonly remoteAddress: string | undefined
+  /** Who the client is by the TLS below the link; `undefined` without TLS. */
+  readonly tls: TlsIdentity | undefined
 }
 
 export interface ServerOptions {
@@ -45,7 +48,10 @@ export interface ServerOptions {
   keepAliveInitialDelay?: number | undefined
   /** Accepted sockets do not read until `resume`. @defaultValue false */
   pauseOnConnect?: boolean | undefined
-  /** Called for every incoming link before it is admitted; a throw, a rejection or no answer within 10 s means no. */
+  /**
+   * Called for every incoming link before it is admitted; a throw, a rejection or no answer within 10 s means no. Whoever
+   * started a connection with a TLS certificate alone may add links to it, whatever this says.
+   */
   authorize?: ((request: LinkRequest) => boolean | Promise<boolean>) | undefined
   linkFilter?: LinkFilter | undefined
   limits?: ServerLimits | undefined
