@@ -2,13 +2,14 @@
 
 import { once } from 'node:events'
 import type { Socket as NetSocket } from 'node:net'
-import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { HandshakeRate } from '../../lib/handshake-rate.ts'
 import type { Server, Socket } from '../../lib/index.ts'
 import { corePair } from '../support/duplex-pairs.ts'
 import { connecting, linked, listening, working } from '../support/loopback.ts'
 import { handshakeOver, randomId, rawLink, silent } from '../support/raw-link.ts'
+import { stopTime } from '../support/stop-time.ts'
+import { settled } from '../transports/manual-clock.ts'
 
 async function silentSockets(t: Test, port: number, count: number): Promise<NetSocket[]> {
   const sockets = await Promise.all(Array.from({ length: count }, () => silent(port)))
@@ -32,8 +33,13 @@ async function checkHonestClient(t: Test, server: Server): Promise<void> {
 
 t.test('who says nothing is closed after the handshake timeout', async t => {
   const { server, port } = await listening(t, { limits: { handshakeTimeout: 1_000 } })
+  const clock = stopTime(t)
   const told = once(server, 'linkerror')
   const [socket] = (await silentSockets(t, port, 1)) as [NetSocket]
+  await once(socket, 'data')
+  await clock.advance(999)
+  t.notOk(socket.destroyed)
+  await clock.advance(1)
   await closeOf(socket)
   t.match(await told, [{ code: 'ETIMEDOUT', reason: 'handshake-timeout' }])
   await checkHonestClient(t, server)
@@ -74,8 +80,12 @@ t.test('there are maxHandshakes of all addresses together', async t => {
 
 t.test('a crowd of silent sockets: all are gone in the end, and an honest client connects meanwhile', async t => {
   const { server, port } = await listening(t, { limits: { handshakeTimeout: 2_000 } })
+  const clock = stopTime(t)
   const sockets = await silentSockets(t, port, 200)
   await checkHonestClient(t, server)
+  for (const socket of sockets) socket.resume()
+  while (sockets.filter(socket => socket.closed).length < 200 - 16) await settled()
+  await clock.advance(2_000)
   await Promise.all(sockets.map(closeOf))
   await once(connecting(t, { port }), 'connect')
 })
@@ -157,9 +167,6 @@ t.test('a flood of connections that go away at once: the limit holds, and an hon
 
 t.test('a connection whose links are gone before one ever worked is dropped after 10 s', async t => {
   const { server } = await listening(t)
-  // Before the first timer is set: a true one could not be cleared meanwhile, and would keep the process for 90 s.
-  mock.timers.enable({ apis: ['setTimeout'] })
-  t.teardown(() => mock.timers.reset())
   const connection = once(server, 'connection') as Promise<[Socket]>
   const pair = corePair()
   server.addLink(pair.server).catch(() => {})
@@ -167,12 +174,12 @@ t.test('a connection whose links are gone before one ever worked is dropped afte
   const [accepted] = await connection
   const failed = new Promise<Error>(resolve => accepted.once('error', resolve))
   const lost = once(accepted, 'linkclose')
+  const clock = stopTime(t)
   pair.client.destroy()
   await lost
-  mock.timers.tick(9_999)
-  await new Promise(resolve => setImmediate(resolve))
+  await clock.advance(9_999)
   t.equal(accepted.destroyed, false)
-  mock.timers.tick(1)
+  await clock.advance(1)
   t.match(await failed, { code: 'ECONNABORTED', reason: 'all-links-failed' })
   t.equal(server.connections.length, 0)
 })
