@@ -62,8 +62,9 @@ export interface NewIncomingLink {
 }
 
 interface Connection {
-  readonly accepted: AcceptedSocket
-  readonly bond: Bond
+  readonly id: string
+  /** Made when the first link is let in: until then strangers cost no more than their handshakes. */
+  accepted: AcceptedSocket | undefined
   readonly admission: LinkAdmission
   /** Fingerprint of the certificate that the first link came with, if any: links of nobody else may join. */
   readonly fingerprint: string | undefined
@@ -93,8 +94,8 @@ export class LinkAdmitter {
 
   /** Of the live connections that the application was told of. */
   get sockets(): readonly Socket[] {
-    const connections = [...this.#connections.values()].filter(({ announced }) => announced)
-    return connections.map(({ accepted }) => accepted.socket).filter(socket => !socket.destroyed)
+    const sockets = [...this.#connections.values()].map(({ announced, accepted }) => (announced ? accepted?.socket : undefined))
+    return sockets.filter(socket => socket !== undefined && !socket.destroyed) as Socket[]
   }
 
   /** Whether no connection is left, not even one whose socket is gone but whose last bytes are on their way. */
@@ -218,8 +219,8 @@ export class LinkAdmitter {
   }
 
   async #join(connection: Connection, incoming: IncomingLink, filter: LinkFilter | undefined, joined: () => void): Promise<Link> {
-    const { bond, admission } = connection
-    if (bond.links.length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {
+    const { admission } = connection
+    if (linksOf(connection).length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {
       throw refused(incoming, RefusedReason.LinkRefused)
     }
     connection.pendingLinks++
@@ -227,30 +228,30 @@ export class LinkAdmitter {
       const filters = [filter, this.#options.serverOptions.linkFilter]
       if (!(await admission.admit(incoming.link, filters))) throw refused(incoming, RefusedReason.LinkRefused)
       checkPending(incoming)
-      if (bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
+      if (connection.accepted?.bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
       joined()
       this.#accept(connection, incoming)
       return incoming.link
     } finally {
       admission.release(incoming.link)
       connection.pendingLinks--
-      if (!connection.announced && connection.pendingLinks === 0) discard(connection)
+      if (!connection.announced && connection.pendingLinks === 0) this.#discard(connection)
     }
   }
 
   #accept(connection: Connection, incoming: IncomingLink): void {
     const { link } = incoming
-    const { socket, linkJoined } = connection.accepted
+    connection.accepted ??= this.#makeAccepted(connection)
+    const { socket, bond, linkJoined } = connection.accepted
     incoming.accept()
-    connection.bond.join(incoming)
+    bond.join(incoming)
     clearTimeout(connection.unusedTimer)
-    runForeign(() => linkJoined(link, () => this.#announce(connection, link)))
+    runForeign(() => linkJoined(link, () => this.#announce(connection, socket, link)))
     if (!socket.destroyed) runForeign(() => this.#options.onLink(link, socket))
   }
 
   /** Synchronously with the first Accepted: what follows it finds its listeners. */
-  #announce(connection: Connection, link: Link): void {
-    const { socket } = connection.accepted
+  #announce(connection: Connection, socket: Socket, link: Link): void {
     const full = this.#options.isFull()
     connection.announced = true
     if (full) {
@@ -260,20 +261,10 @@ export class LinkAdmitter {
   }
 
   #makeConnection(id: string, fingerprint: string | undefined): Connection {
-    const accepted = this.#options.makeSocket(id, {
-      linkClosed: () => this.#watchUnused(connection),
-      linkError: (error, tag) => this.#options.onLinkError(error, tag, accepted.socket),
-      closed: () => {
-        this.#forget(id, connection)
-        this.#options.onClosed()
-      },
-    })
-    const { bond } = accepted
-    const admission = new LinkAdmission(() => bond.links)
     const connection: Connection = {
-      accepted,
-      bond,
-      admission,
+      id,
+      accepted: undefined,
+      admission: new LinkAdmission(() => linksOf(connection)),
       fingerprint,
       pendingLinks: 0,
       announced: false,
@@ -283,9 +274,31 @@ export class LinkAdmitter {
     return connection
   }
 
+  #makeAccepted(connection: Connection): AcceptedSocket {
+    const accepted = this.#options.makeSocket(connection.id, {
+      linkClosed: () => this.#watchUnused(connection, accepted.bond),
+      linkError: (error, tag) => this.#options.onLinkError(error, tag, accepted.socket),
+      closed: () => {
+        this.#forget(connection)
+        this.#options.onClosed()
+      },
+    })
+    return accepted
+  }
+
+  /** No link was let in. If there is a socket nobody knows it: it must not emit an error. */
+  #discard(connection: Connection): void {
+    if (connection.accepted) {
+      connection.accepted.socket.destroy()
+      connection.accepted.bond.abort('all-links-failed')
+    } else {
+      this.#forget(connection)
+      this.#options.onClosed()
+    }
+  }
+
   /** Whoever connects and goes away at once must not cost a connection for as long as a client that may come back. */
-  #watchUnused(connection: Connection): void {
-    const { bond } = connection
+  #watchUnused(connection: Connection, bond: Bond): void {
     if (bond.links.length > 0 || bond.stats().established !== null) return
     clearTimeout(connection.unusedTimer)
     connection.unusedTimer = setTimeout(() => bond.abort('all-links-failed'), UNUSED_MS)
@@ -295,12 +308,13 @@ export class LinkAdmitter {
   /** The connection with this id, unless it is over. */
   #find(id: string): Connection | undefined {
     const connection = this.#connections.get(id)
-    if (!connection?.bond.closed) return connection
-    this.#forget(id, connection)
+    if (!connection?.accepted?.bond.closed) return connection
+    this.#forget(connection)
     return undefined
   }
 
-  #forget(id: string, connection: Connection): void {
+  #forget(connection: Connection): void {
+    const { id } = connection
     clearTimeout(connection.unusedTimer)
     if (this.#connections.get(id) !== connection) return
     this.#connections.delete(id)
@@ -330,10 +344,8 @@ function refused(incoming: IncomingLink, reason: RefusedReason): HawserError {
   }
 }
 
-/** Nobody knows the socket: it must not emit an error. */
-function discard({ accepted, bond }: Connection): void {
-  accepted.socket.destroy()
-  bond.abort('all-links-failed')
+function linksOf({ accepted }: Connection): readonly Link[] {
+  return accepted?.bond.links ?? []
 }
 
 function checkPending(incoming: IncomingLink): void {

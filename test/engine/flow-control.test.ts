@@ -2,6 +2,7 @@ import t from 'tap'
 import { MessageType } from '../../lib/protocol/messages.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
+import { memoryBytes } from '../support/memory.ts'
 
 const link = { rateBytesPerMs: 10_000, delayMs: 5 }
 
@@ -136,18 +137,6 @@ t.test('what waits for a stalled reader takes its own size, not that of the chun
   t.ok(used < 1.25 * recvBuffer + 8_388_608, `${used} bytes for ${recvBuffer}`)
   t.equal(single.readAll(), recvBuffer)
 })
-
-/** Array buffers are let go of beside the collection that found them dead: it is over when nothing more gets free. */
-async function memoryBytes(): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 5; round++) {
-    globalThis.gc?.()
-    await new Promise(resolve => setImmediate(resolve))
-    const { heapUsed, external } = process.memoryUsage()
-    least = Math.min(least, heapUsed + external)
-  }
-  return least
-}
 
 t.test('what is sent again takes no new credit', async t => {
   const single = new SingleEngine({ remoteRecvBuffer: 100_000 })
