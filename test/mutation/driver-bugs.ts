@@ -27,9 +27,9 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'the timer of a handshake runs on after it',
     file: 'lib/server-handshake.ts',
-    find: 'clearTimeout(this.#timer)\n',
-    replace: '',
-    tests: ['test/bond-timers.test.ts'],
+    find: 'finish(): void {\n    clearTimeout(this.#timer)\n',
+    replace: 'finish(): void {\n',
+    tests: ['test/handshake.test.ts'],
   },
 
   // ---- backpressure
@@ -124,15 +124,15 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'a connection may have any number of links',
     file: 'lib/link-admitter.ts',
-    find: 'if (bond.links.length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {',
-    replace: 'if (bond.links.length < 0) {',
+    find: 'if (linksOf(connection).length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {',
+    replace: 'if (linksOf(connection).length < 0) {',
     tests: ['test/server/limits.test.ts'],
   },
   {
     name: 'links being decided about do not count',
     file: 'lib/link-admitter.ts',
-    find: 'if (bond.links.length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {',
-    replace: 'if (bond.links.length >= this.#limits.maxLinksPerConnection) {',
+    find: 'if (linksOf(connection).length + connection.pendingLinks >= this.#limits.maxLinksPerConnection) {',
+    replace: 'if (linksOf(connection).length >= this.#limits.maxLinksPerConnection) {',
     tests: ['test/server/limits.test.ts'],
   },
   {

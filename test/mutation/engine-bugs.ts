@@ -147,9 +147,9 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a copy with another content is passed over',
-    file: 'lib/engine/reassembly.ts',
-    find: "return isSame(held, message) ? 'copy' : 'conflicting-copy'",
-    replace: "return 'copy'",
+    file: 'lib/engine/waiting-block.ts',
+    find: 'return this.#types[index] === message.type && this.#bytes[index] === contentBytes(message)',
+    replace: 'return true',
     tests: ['test/engine/violations.test.ts'],
   },
   {
@@ -162,8 +162,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a small payload keeps the whole chunk that it came in',
     file: 'lib/engine/held-bytes.ts',
-    find: 'if (bytes < SMALL_BYTES) return this.#copy(payload)',
-    replace: 'if (bytes < SMALL_BYTES) return payload',
+    find: 'if (piece.byteLength < SMALL_BYTES) return this.#copy(piece)',
+    replace: 'if (piece.byteLength < SMALL_BYTES) return piece',
     tests: ['test/engine/flow-control.test.ts'],
   },
 
