@@ -430,7 +430,7 @@ const systemClock: DialerClock = {
   setTimer: (callback, ms) => setTimeout(callback, ms),
   clearTimer: timer => clearTimeout(timer as ReturnType<typeof setTimeout>),
   nowMs: () => performance.now(),
-  random: Math.random,
+  random: () => Math.random(),
 }
 
 /** In browsers a timer is a number and there is nothing to do. */
