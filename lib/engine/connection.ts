@@ -360,7 +360,7 @@ export class Connection {
         this.#events.push({ kind: 'linkBlocked', link })
         break
       case MessageType.Goodbye:
-        this.#receiveGoodbye(link)
+        this.#receiveGoodbye(link, message.over === true)
         break
       case MessageType.Terminate:
         this.#receiveTerminate(link)
@@ -403,11 +403,11 @@ export class Connection {
     }
   }
 
-  #receiveGoodbye(link: EngineLink): void {
+  #receiveGoodbye(link: EngineLink, over: boolean): void {
     if (link.goodbyeReceived) throw new ProtocolError('second Goodbye')
     link.goodbyeReceived = true
-    // A peer that acks everything before it closes says so at the end: it needs nothing more, acked or not.
-    if (this.#remoteAcksAll && this.#bothFinished && !this.#undelivered) this.#close(undefined)
+    // The peer needs nothing more, acked or not.
+    if (over && this.#remoteAcksAll && this.#bothFinished && !this.#undelivered) this.#close(undefined)
     else {
       this.#table.leave(link, 'remote', this.#nowMs)
       this.#closeIfGoodbyesDone(link)
@@ -464,7 +464,7 @@ export class Connection {
     const link = this.#links.find(candidate => candidate.writable && !candidate.goodbyeSent)
     if (link) {
       link.goodbyeSent = true
-      return { link, message: { type: MessageType.Goodbye } }
+      return { link, message: { type: MessageType.Goodbye, over: true } }
     }
     this.#close(undefined)
     return undefined

@@ -8,6 +8,7 @@ import {
   type BareMessage,
   type ConnectMessage,
   type DataMessage,
+  type GoodbyeMessage,
   type LinkMessage,
   MessageType,
   type WelcomeMessage,
@@ -17,7 +18,8 @@ import { ProtocolError } from './protocol-error.ts'
 const ACCEPTED: BareMessage = Object.freeze({ type: MessageType.Accepted })
 const PING: BareMessage = Object.freeze({ type: MessageType.Ping })
 const PONG: BareMessage = Object.freeze({ type: MessageType.Pong })
-const GOODBYE: BareMessage = Object.freeze({ type: MessageType.Goodbye })
+const GOODBYE: GoodbyeMessage = Object.freeze({ type: MessageType.Goodbye })
+const GOODBYE_OVER: GoodbyeMessage = Object.freeze({ type: MessageType.Goodbye, over: true })
 const TERMINATE: BareMessage = Object.freeze({ type: MessageType.Terminate })
 
 /**
@@ -59,7 +61,7 @@ export function decodeMessage(
       need(start + 2, end)
       return { type, blocked: bytes[start + 1] !== 0 }
     case MessageType.Goodbye:
-      return GOODBYE
+      return start + 1 < end && bytes[start + 1] === 1 ? GOODBYE_OVER : GOODBYE
     case MessageType.Terminate:
       return TERMINATE
     case MessageType.Accepted:

@@ -43,6 +43,10 @@ export function encodeMessage(message: LinkMessage, target: Uint8Array, at: numb
     case MessageType.Refused:
       target[at + 1] = message.reason
       return at + 2
+    case MessageType.Goodbye:
+      if (!message.over) return at + 1
+      target[at + 1] = 1
+      return at + 2
     case MessageType.Welcome:
     case MessageType.Connect:
       return encodeHello(message, target, at + 1)

@@ -2,7 +2,10 @@
 // gets (docs/protocol.md, section 3); it may use bits from the lowest up some day, so these go from the highest down.
 
 export const Extension = {
-  /** Acks everything before it closes a connection in good order: what it did not ack it may not have. */
+  /**
+   * Acks everything before it closes a connection in good order, and says then that it is over: what it did not ack
+   * before it may not have.
+   */
   AcksBeforeClosing: 0x8000_0000,
 } as const
 

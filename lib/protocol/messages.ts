@@ -107,14 +107,15 @@ export interface SetBlockMessage {
   readonly blocked: boolean
 }
 
+export interface GoodbyeMessage {
+  readonly type: typeof MessageType.Goodbye
+  /** Not only the link ends: the connection is over for the sender. Only to peers that know it, see `Extension`. */
+  readonly over?: true
+}
+
 /** The messages that are nothing but their type. */
 export interface BareMessage {
-  readonly type:
-    | typeof MessageType.Accepted
-    | typeof MessageType.Ping
-    | typeof MessageType.Pong
-    | typeof MessageType.Goodbye
-    | typeof MessageType.Terminate
+  readonly type: typeof MessageType.Accepted | typeof MessageType.Ping | typeof MessageType.Pong | typeof MessageType.Terminate
 }
 
 /** Messages that share the sequence space of their direction. */
@@ -128,4 +129,5 @@ export type LinkMessage =
   | AckMessage
   | TestDataMessage
   | SetBlockMessage
+  | GoodbyeMessage
   | BareMessage

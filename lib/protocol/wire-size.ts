@@ -23,6 +23,8 @@ export function wireSize(message: LinkMessage): number {
     case MessageType.SetBlock:
     case MessageType.Refused:
       return FRAME_HEADER_BYTES + 2
+    case MessageType.Goodbye:
+      return FRAME_HEADER_BYTES + (message.over ? 2 : 1)
     case MessageType.Welcome:
       return FRAME_HEADER_BYTES + HELLO_BYTES + message.userData.byteLength
     case MessageType.Connect:

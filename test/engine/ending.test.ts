@@ -166,16 +166,19 @@ t.test('a connection that is over says Goodbye to a peer that acks all, and to n
   }
 })
 
-t.test('Goodbye of a peer that acks all, when both directions are over, is the end, whatever is unacked', async t => {
+t.test('Goodbye on a link that only leaves is no end: what is unacked goes out over the next link', async t => {
   const single = new SingleEngine({ remoteAcksAll: true })
   const link = single.addWorkingLink()
-  single.do((engine, nowMs) => engine.dropRead(nowMs))
-  single.receive(link, { type: MessageType.ReceiveFinish, sequence: 0 })
-  t.equal(single.closure, undefined)
+  single.receive(link, { type: MessageType.SendFinish, sequence: 0 })
+  single.readAll()
+  single.do((engine, nowMs) => engine.finish(nowMs))
   single.receive(link, { type: MessageType.Goodbye })
+  t.equal(single.closure, undefined)
+  const next = single.addWorkingLink()
+  t.equal(single.sentOn(next, MessageType.SendFinish).length, 1)
+  single.acknowledge(next)
   t.ok(single.closure)
   t.equal(single.closure?.failure, undefined)
-  t.match(single.eventsOf('linkClosed'), [{ reason: 'connection-closed', abrupt: false }])
 })
 
 t.test('SendFinish waits for what was written, however long no link takes it', async t => {
@@ -213,3 +216,18 @@ t.test('a connection whose last link breaks with data not taken fails after the 
   single.advance(60_000)
   t.match(single.closure, { failure: 'no-links-timeout', timeMs: finishedMs + 30_000 })
 })
+
+t.test(
+  'Goodbye of a peer that acks all and for which it is over, when both directions are over, is the end, whatever is unacked',
+  async t => {
+    const single = new SingleEngine({ remoteAcksAll: true })
+    const link = single.addWorkingLink()
+    single.do((engine, nowMs) => engine.dropRead(nowMs))
+    single.receive(link, { type: MessageType.ReceiveFinish, sequence: 0 })
+    t.equal(single.closure, undefined)
+    single.receive(link, { type: MessageType.Goodbye, over: true })
+    t.ok(single.closure)
+    t.equal(single.closure?.failure, undefined)
+    t.match(single.eventsOf('linkClosed'), [{ reason: 'connection-closed', abrupt: false }])
+  },
+)

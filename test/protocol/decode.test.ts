@@ -61,7 +61,9 @@ for (const [way, feedPackets] of Object.entries(ways)) {
   t.test(`${way}: every message cut off at any length is a protocol error of the link, never a message`, async t => {
     const taken: string[] = []
     for (const vector of vectors) {
-      if (vector.message.type === MessageType.TestData) continue
+      const { message } = vector
+      // What follows the type may be missing there.
+      if (message.type === MessageType.TestData || (message.type === MessageType.Goodbye && message.over)) continue
       const whole = packetsOf(vector)[0]!
       for (let length = 1; length < whole.length; length++) {
         const error = protocolError(() => feedPackets([whole.subarray(0, length)]))

@@ -131,6 +131,11 @@ export const vectors: readonly Vector[] = [
     packets: [['00000002 0000 df5a3f71', '0e 00']],
   },
   { name: 'Goodbye', message: { type: MessageType.Goodbye }, packets: [['00000001 0000 42bdf21c', '0f']] },
+  {
+    name: 'Goodbye, the connection is over',
+    message: { type: MessageType.Goodbye, over: true },
+    packets: [['00000002 0000 b1463ea6', '0f 01']],
+  },
   { name: 'Terminate', message: { type: MessageType.Terminate }, packets: [['00000001 0000 cfb5ffe9', '10']] },
 ]
 
