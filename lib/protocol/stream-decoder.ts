@@ -126,9 +126,6 @@ export class StreamDecoder implements LinkDecoder {
     const isPayload = this.#dataSequence >= 0
     if (length > this.#packetBytesMax) throw new FrameError(`a packet of ${length} bytes, more than ${this.#packetBytesMax}`)
     if (sequence !== this.#frameSequence) throw new FrameError(`frame ${sequence} where ${this.#frameSequence} belongs`)
-    if (isPayload && length > this.#payloadBytesMax) {
-      throw new ProtocolError(`${length} bytes in one Data message, more than ${this.#payloadBytesMax}`, 'connection')
-    }
     if (!isPayload && length === 0) throw new FrameError('an empty packet where a message belongs')
     this.#frameSequence = (sequence + 1) & 0xffff
     this.#packetBytes = length
@@ -195,7 +192,7 @@ export class StreamDecoder implements LinkDecoder {
     const end = Math.min(this.#chunk.length, start + this.#missingBytes)
     const whole = end - start === this.#packetBytes
     this.#checksum = crc32(this.#chunk, start, end, this.#checksum)
-    this.#pieces.add(this.#chunk, start, end, whole)
+    if (!this.#isTooLong) this.#pieces.add(this.#chunk, start, end, whole)
     this.#at = end
     this.#missingBytes -= end - start
     return this.#missingBytes === 0 ? this.#finishPayload() : undefined
@@ -203,10 +200,18 @@ export class StreamDecoder implements LinkDecoder {
 
   #finishPayload(): LinkMessage {
     this.#verifyChecksum()
+    if (this.#isTooLong) {
+      throw new ProtocolError(`${this.#packetBytes} bytes in one Data message, more than ${this.#payloadBytesMax}`, 'connection')
+    }
     const sequence = this.#dataSequence
     this.#dataSequence = -1
     this.#part = Part.FrameHeader
     return { type: MessageType.Data, sequence, payload: this.#pieces.take(), bytes: this.#packetBytes }
+  }
+
+  /** Nothing of such a payload is kept; but only the checksum at its end tells whether the peer or the path is to blame. */
+  get #isTooLong(): boolean {
+    return this.#packetBytes > this.#payloadBytesMax
   }
 
   #verifyChecksum(): void {

@@ -208,11 +208,21 @@ t.test('payload of 8 MiB is taken', async t => {
   t.equal((decoder.next() as DataMessage).bytes, 8 * MIB)
 })
 
-t.test('payload longer than allowed ends the connection as soon as its length is known', async t => {
+t.test('payload longer than allowed ends the connection once its checksum shows that it was meant', async t => {
   const decoder = established(1_000)
-  decoder.push(concat([stream([bytes('07 00000000'), pattern(1_000), bytes('07 00000001')]), header(1_001, 3)]))
+  decoder.push(stream([bytes('07 00000000'), pattern(1_000), bytes('07 00000001')]))
   t.equal((decoder.next() as DataMessage).bytes, 1_000)
+  decoder.push(frame(pattern(1_001), 3).subarray(0, 1_010))
+  t.equal(decoder.next(), undefined)
+  decoder.push(frame(pattern(1_001), 3).subarray(1_010))
   t.equal(protocolError(() => decoder.next())?.scope, 'connection')
+})
+
+t.test('a length that was damaged on the way ends the link, not the connection', async t => {
+  const decoder = established(1_000)
+  const payload = pattern(900)
+  decoder.push(concat([stream([bytes('07 00000000')]), header(900 + 2_048, 1, crc32(payload)), payload, pattern(3_000)]))
+  t.equal(protocolError(() => decoder.next())?.scope, 'link')
 })
 
 t.test('an unfinished packet gives nothing, wherever it stops', async t => {
