@@ -26,6 +26,8 @@ const VIOLATIONS_SPAN_MS = 60_000
 const COPY_AGE_LIMIT = 2 ** 30
 /** Links are looked through for such copies once in so many numbers; a power of two. */
 const COPY_CHECK_NUMBERS = 65_536
+/** Between two looks at whether a link that takes nothing is still worth waiting for, at least. */
+const PATIENCE_MS = 5
 /** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */
 const ACK_SEARCH = 64
 
@@ -306,7 +308,19 @@ export class Connection {
     }
     const overdueMs = this.#links.length > 1 ? this.#sender.overdueMs : undefined
     if (overdueMs !== undefined && overdueMs > this.#nowMs) earliest = Math.min(earliest, overdueMs)
+    earliest = Math.min(earliest, this.#impatienceMs)
     return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
+  }
+
+  /** When a link that takes nothing may have become one not worth waiting for. */
+  get #impatienceMs(): number {
+    let earliest = Number.POSITIVE_INFINITY
+    if (this.#links.length < 2 || !this.#sender.waiting) return earliest
+    for (const link of this.#links) {
+      if (link.usable && !link.writable)
+        earliest = Math.min(earliest, this.#nowMs + Math.max(PATIENCE_MS, link.stuckMs(this.#nowMs)))
+    }
+    return earliest
   }
 
   /**

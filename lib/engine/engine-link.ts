@@ -184,6 +184,11 @@ export class EngineLink {
     return this.#status.kind === 'working'
   }
 
+  /** How long the Duplex below has taken nothing; it is as likely as not to go on for as long again. */
+  stuckMs(nowMs: number): number {
+    return this.writable ? 0 : nowMs - this.stuckSinceMs
+  }
+
   recordSent(bytes: number, nowMs: number): void {
     this.#bytesSent += bytes
     this.lastSentMs = nowMs

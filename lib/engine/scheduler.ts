@@ -28,7 +28,7 @@ export function chooseLink(links: readonly EngineLink[], demand: Demand, sizeOn:
   for (const link of links) {
     if (!link.usable) continue
     const bytes = sizeOn(link)
-    const arrivalMs = link.path.arrivalMs(bytes, nowMs)
+    const arrivalMs = link.path.arrivalMs(bytes, nowMs) + link.stuckMs(nowMs)
     if (arrivalMs < bestArrivalMs) {
       best = link
       bestArrivalMs = arrivalMs
@@ -55,7 +55,7 @@ function isWorthWaiting(
   let surelyMeanwhileBytes = 0
   for (const link of links) {
     if (link === open || !link.usable) continue
-    const freeMs = link.path.arrivalMs(0, nowMs)
+    const freeMs = link.path.arrivalMs(0, nowMs) + link.stuckMs(nowMs)
     const rate = link.path.rateBytesPerMs
     meanwhileBytes += rate * Math.max(0, openArrivalMs - freeMs)
     surelyMeanwhileBytes += rate * Math.max(0, surelyMs - freeMs)

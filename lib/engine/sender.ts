@@ -65,6 +65,11 @@ export class Sender {
     return this.#queue.bytes
   }
 
+  /** Whether something could go out now if a link were open for it. */
+  get waiting(): boolean {
+    return this.#queue.bytes > 0 || !this.#resends.isEmpty
+  }
+
   get resendCount(): number {
     return this.#resends.length
   }
