@@ -58,7 +58,8 @@ export class SendWindow {
   #next: number
   #unackedBytes = 0
   #unconsumedBytes = 0
-  #unconsumableBytes = 0
+  /** Acknowledged behind a message that is not. */
+  #ackedAheadBytes = 0
 
   constructor(firstSequence: number) {
     this.#oldest = firstSequence
@@ -87,7 +88,8 @@ export class SendWindow {
 
   /** Acknowledged payload bytes that wait at the peer behind a message still missing there. */
   get unconsumableBytes(): number {
-    return this.#unconsumableBytes
+    // The ack of the older message may be what is missing, not the message.
+    return Math.min(this.#ackedAheadBytes, this.#unconsumedBytes)
   }
 
   get hasRoomForData(): boolean {
@@ -119,13 +121,13 @@ export class SendWindow {
     if (sent.acked) return
     sent.release()
     this.#unackedBytes -= sent.bytes
-    this.#unconsumableBytes += sent.bytes
+    this.#ackedAheadBytes += sent.bytes
     const mask = this.#ring.length - 1
     while (this.#oldest !== this.#next) {
       const oldest = this.#ring[this.#oldest & mask] as SentMessage
       if (!oldest.acked) break
       this.#ring[this.#oldest & mask] = undefined
-      this.#unconsumableBytes -= oldest.bytes
+      this.#ackedAheadBytes -= oldest.bytes
       this.#oldest = nextSequence(this.#oldest)
     }
   }

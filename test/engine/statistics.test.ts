@@ -1,5 +1,7 @@
 import t from 'tap'
+import { MessageType } from '../../lib/protocol/messages.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
+import { SingleEngine } from '../simulation/single-engine.ts'
 
 const link = { rateBytesPerMs: 1_000, delayMs: 10 }
 
@@ -32,6 +34,22 @@ t.test('at any time sent = acknowledged + in flight + queued, on both sides', as
     const { unacked, resendQueue, unconsumable } = end.engine.stats(pair.nowMs)
     t.same({ unacked, resendQueue, unconsumable }, { unacked: 0, resendQueue: 0, unconsumable: 0 })
   }
+})
+
+t.test('what the peer has taken does not wait there, though the ack of an older message is missing', async t => {
+  const peer = new SingleEngine()
+  const [first, second] = [peer.addWorkingLink(), peer.addWorkingLink()]
+  peer.do((engine, nowMs) => engine.setBlocked(second, true, nowMs))
+  peer.write(100)
+  peer.do((engine, nowMs) => {
+    engine.setBlocked(first, true, nowMs)
+    engine.setBlocked(second, false, nowMs)
+  })
+  peer.write(50)
+  peer.acknowledge(second)
+  t.match(peer.engine.stats(peer.nowMs), { unacked: 100, unconsumed: 150, unconsumable: 50 })
+  peer.receive(second, { type: MessageType.Consumed, sequence: 0, bytes: 150 })
+  t.match(peer.engine.stats(peer.nowMs), { unacked: 100, unconsumed: 0, unconsumable: 0 })
 })
 
 t.test('what one end of a link sent is what the other end received', async t => {
