@@ -127,6 +127,11 @@ export class Connection {
     return this.#bothFinished
   }
 
+  /** A link has worked, as this side or the peer, which sends nothing before, found out. */
+  get used(): boolean {
+    return this.#table.establishedMs !== null || this.#receiver.heard
+  }
+
   stats(nowMs: number): ConnectionStats {
     this.#nowMs = nowMs
     const { window } = this.#sender
@@ -187,6 +192,12 @@ export class Connection {
   disconnectLink(link: EngineLink, nowMs: number): void {
     this.#nowMs = nowMs
     this.#table.leave(link, 'local', nowMs)
+  }
+
+  /** Something suggests that the links may be dead: pings them all. */
+  probeLinks(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#health.probe(nowMs)
   }
 
   /** Stops or allows reliable messages on the link, in both directions. */

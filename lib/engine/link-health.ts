@@ -65,6 +65,11 @@ export class LinkHealth {
     if (link.config.maxPing !== null || this.#maxPingSpread !== null) this.#unconfirmSlow(nowMs)
   }
 
+  /** Pings every link now, whatever its mode says: one that is dead must not count as working for long. */
+  probe(nowMs: number): void {
+    for (const link of this.#links) this.#askPing(link, nowMs)
+  }
+
   /** Runs what is due on every link. */
   check(nowMs: number): void {
     for (const link of [...this.#links]) {
