@@ -154,6 +154,12 @@ export class Bond {
     this.schedule()
   }
 
+  /** Something suggests that the links may be dead: finds out soon. */
+  probeLinks(): void {
+    this.#engine.probeLinks(now())
+    this.schedule()
+  }
+
   /** The server that held the other end is gone: the end of the connection, in good order if both sides had finished. */
   serverLost(failure: ConnectionFailure): void {
     this.#engine.abort(this.#engine.finished ? undefined : failure, now())

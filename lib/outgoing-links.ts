@@ -218,7 +218,12 @@ export class OutgoingLinks {
     const reason = error instanceof HawserError ? error.reason : undefined
     if (reason !== 'server-id-mismatch' && reason !== 'aborted-by-server') return
     const { links } = this.#options.bond
-    if (!this.established || links.some(link => link.working || link.notWorkingReason === 'new')) return
+    if (!this.established) return
+    if (links.some(link => link.working || link.notWorkingReason === 'new')) {
+      // A link over which nothing goes would count as working for ever if nothing pings it.
+      this.#options.bond.probeLinks()
+      return
+    }
     if (reason === 'server-id-mismatch' && !this.#options.config.disconnectOnServerIdMismatch) return
     this.#options.bond.serverLost(reason)
   }

@@ -51,6 +51,18 @@ t.test('whenTimedOut pings no healthy link', async t => {
   t.equal(pair.client.openLinks, 1)
 })
 
+t.test('links in doubt of their owner are pinged whatever their mode, and removed when they do not answer', async t => {
+  const single = new SingleEngine({ config: { link: { pingTimeout: 5_000, ping: { mode: 'whenTimedOut' } } } })
+  const [alive, dead] = [single.addWorkingLink(), single.addWorkingLink()]
+  single.forget()
+  single.do((engine, nowMs) => engine.probeLinks(nowMs))
+  for (const link of [alive, dead]) t.equal(single.sentOn(link, MessageType.Ping).length, 1)
+  single.advance(10)
+  single.receive(alive, { type: MessageType.Pong })
+  single.advance(5_000)
+  t.match(single.eventsOf('linkClosed'), [{ link: dead, reason: 'ping-timeout' }])
+})
+
 t.test('a ping is answered at once', async t => {
   const single = new SingleEngine()
   const link = single.addWorkingLink()
