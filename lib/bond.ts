@@ -95,6 +95,11 @@ export class Bond {
     return this.#engine.closed
   }
 
+  /** Whether a link ever worked, for this side or for the peer. */
+  get used(): boolean {
+    return this.#engine.used
+  }
+
   /** Why the connection ended; `undefined` before, and if it ended in good order. */
   get failure(): ConnectionFailure | undefined {
     return this.#failure

@@ -19,11 +19,16 @@ export class LinkAdmission {
     this.#present = present
   }
 
-  /** Whether all `filters` let `link` in. A yes holds until `release`. */
-  admit(link: Link, filters: readonly (LinkFilter | undefined)[]): boolean | Promise<boolean> {
+  /**
+   * Whether all `filters` let `link` in. A yes holds until `release`.
+   *
+   * @param wanted - whether the link still waits for the answer: nobody is asked about those that are gone, or a slow
+   * filter would be busy with them only
+   */
+  admit(link: Link, filters: readonly (LinkFilter | undefined)[], wanted = () => true): boolean | Promise<boolean> {
     const asked = filters.filter(filter => filter !== undefined)
     if (asked.length === 0) return true
-    const answer = this.#last.then(() => this.#ask(link, asked))
+    const answer = this.#last.then(() => this.#ask(link, asked, wanted))
     this.#last = answer
     return answer
   }
@@ -34,12 +39,12 @@ export class LinkAdmission {
     this.#admitted.delete(link)
   }
 
-  async #ask(link: Link, filters: readonly LinkFilter[]): Promise<boolean> {
+  async #ask(link: Link, filters: readonly LinkFilter[], wanted: () => boolean): Promise<boolean> {
     for (const filter of filters) {
-      if (this.#released.has(link)) return false
+      if (this.#released.has(link) || !wanted()) return false
       if (!(await saysYes(filter, link, this.#existing()))) return false
     }
-    if (this.#released.has(link)) return false
+    if (this.#released.has(link) || !wanted()) return false
     this.#admitted.add(link)
     return true
   }

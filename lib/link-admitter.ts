@@ -226,7 +226,8 @@ export class LinkAdmitter {
     connection.pendingLinks++
     try {
       const filters = [filter, this.#options.serverOptions.linkFilter]
-      if (!(await admission.admit(incoming.link, filters))) throw refused(incoming, RefusedReason.LinkRefused)
+      if (!(await admission.admit(incoming.link, filters, () => incoming.pending)))
+        throw refused(incoming, RefusedReason.LinkRefused)
       checkPending(incoming)
       if (connection.accepted?.bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
       joined()
@@ -299,7 +300,7 @@ export class LinkAdmitter {
 
   /** Whoever connects and goes away at once must not cost a connection for as long as a client that may come back. */
   #watchUnused(connection: Connection, bond: Bond): void {
-    if (bond.links.length > 0 || bond.stats().established !== null) return
+    if (bond.links.length > 0 || bond.used) return
     clearTimeout(connection.unusedTimer)
     connection.unusedTimer = setTimeout(() => bond.abort('all-links-failed'), UNUSED_MS)
     connection.unusedTimer.unref?.()

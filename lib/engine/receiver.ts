@@ -53,6 +53,7 @@ export class Receiver {
   /** Bytes read by the application that the peer has not been told about. */
   #unreportedBytes = 0
   #tooFar = 0
+  #heard = false
 
   constructor(recvBuffer: number, firstSequence: number, notices: PeerNotices) {
     this.#recvBuffer = recvBuffer
@@ -75,6 +76,11 @@ export class Receiver {
 
   get unreportedBytes(): number {
     return this.#unreportedBytes
+  }
+
+  /** Whether a reliable message ever came. */
+  get heard(): boolean {
+    return this.#heard
   }
 
   /** Nothing more will be read. */
@@ -117,6 +123,7 @@ export class Receiver {
         if (++this.#tooFar > MOST_TOO_FAR) throw new ProtocolError('sequence numbers too far ahead', 'connection')
         return false
       case 'new':
+        this.#heard = true
         this.#store(message)
         return true
     }

@@ -5,6 +5,7 @@ import type { Socket as NetSocket } from 'node:net'
 import t, { type Test } from 'tap'
 import { HandshakeRate } from '../../lib/handshake-rate.ts'
 import type { Server, Socket } from '../../lib/index.ts'
+import { MessageType } from '../../lib/protocol/messages.ts'
 import { corePair } from '../support/duplex-pairs.ts'
 import { connecting, linked, listening, working } from '../support/loopback.ts'
 import { handshakeOver, randomId, rawLink, silent } from '../support/raw-link.ts'
@@ -182,6 +183,30 @@ t.test('a connection whose links are gone before one ever worked is dropped afte
   await clock.advance(1)
   t.match(await failed, { code: 'ECONNABORTED', reason: 'all-links-failed' })
   t.equal(server.connections.length, 0)
+})
+
+t.test('a connection over which something came was used, though its link never passed a test here', async t => {
+  const { server } = await listening(t)
+  const connection = once(server, 'connection') as Promise<[Socket]>
+  const pair = corePair()
+  server.addLink(pair.server).catch(() => {})
+  const channel = await handshakeOver(pair.client)
+  const [accepted] = await connection
+  accepted.on('error', () => {})
+  const heard = once(accepted, 'data')
+  channel.send({ type: MessageType.Data, sequence: 0, payload: [Buffer.from('x')], bytes: 1 })
+  channel.flush()
+  await heard
+  const lost = once(accepted, 'linkclose')
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  pair.client.destroy()
+  await lost
+  mock.timers.tick(10_000)
+  await new Promise(resolve => setImmediate(resolve))
+  t.equal(accepted.destroyed, false, 'the client may come back until `noLinkTimeout`')
+  mock.timers.reset()
+  accepted.terminate()
 })
 
 t.test('handshakes begin at a limited rate after a burst, in their order; one that is withdrawn does not begin', async t => {

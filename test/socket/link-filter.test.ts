@@ -156,6 +156,27 @@ t.test('a link that was given up while its filter thought does not count as exis
   t.same(seen, [0])
 })
 
+t.test('a slow filter is not asked about links that are gone before their turn', async t => {
+  let answer = (_yes: boolean) => {}
+  const asked: Link[] = []
+  const admission = new LinkAdmission(() => [])
+  const links = Array.from({ length: 4 }, () => ({}) as Link)
+  const filter: LinkFilter = link => {
+    asked.push(link)
+    return new Promise<boolean>(resolve => {
+      answer = resolve
+    })
+  }
+  const answers = links.map((link, index) => admission.admit(link, [filter], () => index === 0 || index === 3))
+  await new Promise(resolve => setImmediate(resolve))
+  answer(true)
+  await answers[0]
+  await new Promise(resolve => setImmediate(resolve))
+  answer(true)
+  t.same(await Promise.all(answers), [true, false, false, true])
+  t.same(asked, [links[0], links[3]])
+})
+
 t.test('a link that its filter disconnects leaves as soon as it has joined; one that is refused is over as well', async t => {
   const gone: Promise<void>[] = []
   const { socket, add } = await withFilter(t, 'client', link => {
