@@ -55,6 +55,10 @@ export class SimulatedPipe {
   /** Called at most once, after all that arrived. */
   onEnded: (how: PipeEnd) => void = () => {}
   onDrained: () => void = () => {}
+  /** A chunk was damaged as `damageNext` asked for. */
+  onDamaged: (damage: Damage) => void = () => {}
+  /** It breaks as `breakAfter` asked for. */
+  onCut: () => void = () => {}
   /** Bytes that arrived so far. */
   arrivedBytes = 0
 
@@ -84,6 +88,7 @@ export class SimulatedPipe {
   #resumeTimer: Appointment | undefined
   #stalled = false
   #swallows = false
+  #lossy = false
   #receiving = true
   #damages: Damage[] = []
   #breakPending = false
@@ -179,6 +184,11 @@ export class SimulatedPipe {
     this.#continue()
   }
 
+  /** Whether something written got lost while the pipe was open. */
+  get lossy(): boolean {
+    return this.#lossy
+  }
+
   /** Time at which a pause ends, `undefined` without one. */
   get pausedUntilMs(): number | undefined {
     return this.#pausedUntilMs
@@ -208,6 +218,12 @@ export class SimulatedPipe {
     this.#suspend()
     this.#shape = { ...this.#shape, ...shape }
     if (this.#pausedUntilMs === undefined) this.#continue()
+  }
+
+  /** Neither breaks nor damages anything that has not met it. */
+  mend(): void {
+    this.#damages = []
+    this.#leftBeforeBreakBytes = Number.POSITIVE_INFINITY
   }
 
   #close(): void {
@@ -295,6 +311,7 @@ export class SimulatedPipe {
 
   #depart(piece: Uint8Array | undefined): void {
     const damage = piece ? this.#damages.shift() : undefined
+    if (damage) this.onDamaged(damage)
     if (piece && (this.#swallows || damage === 'drop')) {
       this.#lose(piece.byteLength)
       return
@@ -315,10 +332,13 @@ export class SimulatedPipe {
     if (chunk && damage === 'double') this.#flying.push({ chunk: this.#doubled(chunk), arriveMs: this.#lastArrivalMs })
     this.#armArrival()
     this.#leftBeforeBreakBytes -= chunk?.byteLength ?? 0
-    if (this.#leftBeforeBreakBytes <= 0) this.#clock.at(this.#lastArrivalMs, () => this.break(0))
+    if (this.#leftBeforeBreakBytes > 0) return
+    this.onCut()
+    this.#clock.at(this.#lastArrivalMs, () => this.break(0))
   }
 
   #lose(bytes: number): void {
+    this.#lossy = true
     this.#insideBytes -= bytes
     this.#insideItems--
     this.#clock.after(0, () => this.#refill())
@@ -331,7 +351,7 @@ export class SimulatedPipe {
   }
 
   #corrupted(piece: Uint8Array): Uint8Array {
-    const copy = piece.slice()
+    const copy = new Uint8Array(piece) // `slice` of a Buffer is no copy
     const index = this.#random.below(copy.byteLength)
     copy[index] = (copy[index] as number) ^ (1 << this.#random.below(8))
     return copy

@@ -107,6 +107,14 @@ t.test('a link that is lost is told with its error; the connection goes on', asy
   t.equal(await echo(client, accepted, 'still here'), 'still here')
 })
 
+t.test('a link whose bytes make no sense is told with code and reason; the connection goes on', async t => {
+  const { client, accepted, far } = await twoLinks(t)
+  const told = once(client, 'linkerror')
+  far.stream.write(Buffer.alloc(64, 0xff))
+  t.match(await told, [{ code: 'EPROTO', reason: 'protocol-error' }])
+  t.equal(await echo(client, accepted, 'still here'), 'still here')
+})
+
 t.test('the server hears of a lost link with its socket', async t => {
   const { server, accepted, far } = await twoLinks(t)
   const told = once(server, 'linkerror')

@@ -1,7 +1,9 @@
 // The application at one end of a connection, and the judge of what its socket does: every byte, and the order of events.
 
-import type { Socket } from '../../../lib/index.ts'
+import type { Connection } from '../../../lib/engine/connection.ts'
+import type { Link, Socket } from '../../../lib/index.ts'
 import type { Pattern } from '../pattern.ts'
+import { current } from './current.ts'
 import type { ApplicationPlan } from './plan.ts'
 import type { VirtualLoop } from './virtual-loop.ts'
 
@@ -29,16 +31,21 @@ export class Application {
   gaveUp = false
   ended = false
   closed = false
+  firstLink: Link | undefined
+  /** From the first link on. */
+  engine: Connection | undefined
   error: (Error & { code?: string; reason?: string }) | undefined
   #sawEnd = false
   #connected = false
   #needsDrain = false
   #drainAwaited = false
   #stopped = false
-  #stopsReading = false
+  #pausing = false
+  #finished = false
   #nextWrite = 0
   #callbacksDue = 0
   #callbacksDone = 0
+  readonly #links = new Set<Link>()
 
   constructor(options: ApplicationOptions) {
     this.#options = options
@@ -50,6 +57,10 @@ export class Application {
 
   get connected(): boolean {
     return this.#connected
+  }
+
+  get heedsDrain(): boolean {
+    return this.#options.plan.heedsDrain && !this.#options.plan.echoes
   }
 
   get sawEnd(): boolean {
@@ -65,6 +76,7 @@ export class Application {
       // biome-ignore lint/suspicious/noExplicitAny: as EventEmitter has it
       socket.on(event, (...args: any[]) => {
         if (this.closed) this.#options.fail(`${event} after close`)
+        if (this.error && event !== 'close') this.#options.fail(`${event} after error`)
         if (!silent) note(event)
         does(...args)
       })
@@ -79,9 +91,14 @@ export class Application {
     on('data', (chunk: Buffer) => this.#data(chunk), true)
     on('end', () => this.#end())
     on('drain', () => this.#drain())
+    on('finish', () => this.#finish())
     on('error', (error: Error) => this.#failed(error))
     on('close', (hadError: boolean) => this.#close(hadError))
-    for (const event of ['finish', 'link', 'linkclose', 'linkerror']) on(event, () => {})
+    on('link', (link: Link) => this.#linkJoined(link))
+    on('linkclose', (link: Link) => {
+      if (!this.#links.delete(link)) this.#options.fail('linkclose of a link that never joined, or twice')
+    })
+    on('linkerror', (error: Error) => this.#checkError(error))
     if (plan.reader.kind === 'stalled') {
       socket.pause()
       loop.timer(() => this.#resume(), Math.max(1, plan.reader.untilMs - loop.nowMs), false)
@@ -89,13 +106,13 @@ export class Application {
     this.#writeOn()
   }
 
-  act(action: 'end' | 'destroy' | 'terminate' | 'stop-reading'): void {
+  act(action: 'end' | 'destroy' | 'terminate' | 'stop'): void {
     const socket = this.#socket
     if (!socket || this.closed) return
     this.#options.note(`does ${action}`)
-    if (action === 'end') this.#finish()
-    else if (action === 'stop-reading') {
-      this.#stopsReading = true
+    if (action === 'end') this.#endWriting()
+    else if (action === 'stop') {
+      this.#pausing = true
       socket.pause()
     } else {
       this.gaveUp = true
@@ -105,10 +122,12 @@ export class Application {
     }
   }
 
-  /** The end of all faults: who stopped reading goes on. */
+  /** The end of all faults: who stopped reading and writing goes on. */
   heal(): void {
-    this.#stopsReading = false
+    if (!this.#pausing) return
+    this.#pausing = false
     this.#resume()
+    if (!this.#drainAwaited) this.#writeOn()
   }
 
   /** What must hold once the socket is closed. */
@@ -116,21 +135,23 @@ export class Application {
     const { fail } = this.#options
     if (this.#callbacksDone !== this.#callbacksDue)
       fail(`${this.#callbacksDone} of ${this.#callbacksDue} callbacks of writes were called`)
-    if (this.#socket && this.#socket.bytesRead < this.received) fail('bytesRead is less than what came')
+    if (!this.#socket) return
+    if (this.#socket.bytesRead < this.received) fail('bytesRead is less than what came')
+    if (this.#socket.bytesWritten > this.written) fail('bytesWritten is more than what was written')
   }
 
   #writeOn(): void {
     const { plan, loop } = this.#options
-    if (this.#stopped || plan.echoes) return
+    if (this.#stopped || this.#pausing || plan.echoes) return
     const next = plan.writes[this.#nextWrite]
     if (plan.awaitsReply && this.received < this.written) return
     if (!next) {
-      this.#finish()
+      this.#endWriting()
       return
     }
-    this.#nextWrite++
     const write = () => {
-      if (this.#stopped) return
+      if (this.#stopped || this.#pausing) return
+      this.#nextWrite++
       this.#write(next.bytes)
       if (this.#needsDrain && plan.heedsDrain) this.#drainAwaited = true
       else this.#writeOn()
@@ -143,16 +164,20 @@ export class Application {
     const { writes, fail } = this.#options
     for (const slice of writes.slices(this.written, bytes)) {
       const order = ++this.#callbacksDue
+      let called = false
       this.written += slice.byteLength
       const more = this.#socket?.write(slice, error => {
+        if (called) fail(`callback ${order} was called twice`)
+        called = true
         this.#callbacksDone++
-        if (!error && this.#callbacksDone !== order) fail(`callback ${order} came as number ${this.#callbacksDone}`)
+        if (error) this.#checkError(error)
+        else if (this.#callbacksDone !== order) fail(`callback ${order} came as number ${this.#callbacksDone}`)
       })
       if (more === false) this.#needsDrain = true
     }
   }
 
-  #finish(): void {
+  #endWriting(): void {
     if (this.ended) return
     this.ended = true
     this.#stopped = true
@@ -177,7 +202,7 @@ export class Application {
   }
 
   #resume(): void {
-    if (!this.#stopsReading && !this.closed) this.#socket?.resume()
+    if (!this.#pausing && !this.closed) this.#socket?.resume()
   }
 
   #end(): void {
@@ -185,7 +210,7 @@ export class Application {
     if (this.#sawEnd) fail('end twice')
     this.#sawEnd = true
     if (this.received !== peerWritten() && !isStray()) fail(`end after ${this.received} of ${peerWritten()} bytes`)
-    if (plan.echoes || plan.awaitsReply) this.#finish()
+    if (plan.echoes || plan.awaitsReply) this.#endWriting()
     if (!allowHalfOpen) this.#stopped = true
   }
 
@@ -197,11 +222,35 @@ export class Application {
     this.#writeOn()
   }
 
-  #failed(error: Error & { code?: string; reason?: string }): void {
+  #finish(): void {
     const { fail } = this.#options
-    if (this.error) fail('two errors')
+    if (this.#finished) fail('finish twice')
+    this.#finished = true
+    if (this.#callbacksDone !== this.#callbacksDue) fail('finish before the last write was done')
+  }
+
+  #linkJoined(link: Link): void {
+    const { fail } = this.#options
+    if (!this.#connected && this.#socket?.server === null) fail('link before connect')
+    if (this.#links.has(link)) fail('a link joined twice')
+    this.#links.add(link)
+    link.on('working', () => this.#options.note('link working'))
+    link.on('notworking', reason => this.#options.note(`link notworking ${reason}`))
+    this.firstLink ??= link
+    this.engine ??= current.joined
+  }
+
+  #failed(error: Error): void {
+    if (this.error) this.#options.fail('two errors')
     this.error = error
-    if (typeof error.code !== 'string') fail(`an error without code: ${error.stack}`)
+    this.#checkError(error)
+    if (typeof this.error.reason !== 'string' && !isOfTransport(error)) {
+      this.#options.fail(`an error without reason: ${error.stack}`)
+    }
+  }
+
+  #checkError(error: Error & { code?: string }): void {
+    if (typeof error.code !== 'string') this.#options.fail(`an error without code: ${error.stack}`)
   }
 
   #close(hadError: boolean): void {
@@ -211,4 +260,10 @@ export class Application {
     if (hadError !== (this.error !== undefined)) fail(`close says ${hadError}, the error was ${this.error?.message}`)
     if (!hadError && !this.gaveUp && !this.#sawEnd) fail('close without end or error')
   }
+}
+
+/** A transport's own error, as a system error would be; the library tells it as it is. */
+function isOfTransport(error: Error): boolean {
+  const first = error instanceof AggregateError ? error.errors[0] : error
+  return first instanceof Error && first.message.startsWith('simulated ')
 }

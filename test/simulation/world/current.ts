@@ -1,7 +1,9 @@
-// What the platform modules of the simulation take time, chance and sequence numbers from: the world that runs now.
+// What the platform modules of the simulation take time, chance, roles and sequence numbers from: the world that runs now.
 
 import type { Connection } from '../../../lib/engine/connection.ts'
+import type { ConnectionFailure } from '../../../lib/engine/events.ts'
 import { Random } from '../random.ts'
+import type { Role, Side } from './plan.ts'
 import { VirtualLoop } from './virtual-loop.ts'
 
 export const current = {
@@ -9,5 +11,12 @@ export const current = {
   random: new Random(0),
   /** Of both directions of all connections. */
   firstSequence: 0,
+  roles: { client: 'hawser', server: 'hawser' } as Readonly<Record<Side, Role>>,
   engines: new Set<Connection>(),
+  /** When engines were made. */
+  births: new WeakMap<Connection, number>(),
+  /** Of engines that are closed. */
+  failures: new WeakMap<Connection, ConnectionFailure | undefined>(),
+  /** Which engine a link has joined last. */
+  joined: undefined as Connection | undefined,
 }

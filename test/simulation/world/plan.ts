@@ -5,6 +5,9 @@ import type { Direction, PathPlan } from './path.ts'
 
 export type Side = 'client' | 'server'
 
+/** Whose behaviour an engine has; see platform/connection.ts. */
+export type Role = 'hawser'
+
 export type ReaderPlan =
   | { readonly kind: 'flow' }
   /** After each chunk it rests. */
@@ -37,46 +40,95 @@ export interface ConnectionPlan {
   readonly server: ApplicationPlan
 }
 
-/** What happens to a path. */
-export type PathFault =
+/** What happens to a path, whoever does it. */
+export type NetworkFault =
   | { readonly kind: 'reset'; readonly ends: readonly Side[] }
-  | { readonly kind: 'half-close'; readonly directions: readonly Direction[] }
-  /** Nothing moves, nobody is told; for so long, or for ever. */
-  | { readonly kind: 'blackhole'; readonly directions: readonly Direction[]; readonly durationMs: number | null }
+  /** Both directions, or one, end in good order; the library did not ask for it. */
+  | { readonly kind: 'clean-end' }
+  | { readonly kind: 'half-close'; readonly direction: Direction }
+  /** Nothing moves any more, nobody is told. */
+  | { readonly kind: 'blackhole'; readonly directions: readonly Direction[] }
+  /** Nothing moves for so long, then all that was held up arrives. */
+  | { readonly kind: 'pause'; readonly directions: readonly Direction[]; readonly durationMs: number }
+  /** Accepts, but never delivers. */
   | { readonly kind: 'swallow'; readonly directions: readonly Direction[] }
+  /** Takes no more: the sender's buffers fill. */
   | { readonly kind: 'stall'; readonly directions: readonly Direction[] }
+  /** Delivers, but never drains. */
   | { readonly kind: 'withhold-drain'; readonly directions: readonly Direction[] }
   | { readonly kind: 'trickle'; readonly directions: readonly Direction[]; readonly rateBytesPerMs: number }
-  | { readonly kind: 'delay'; readonly directions: readonly Direction[]; readonly delayMs: number }
-  | { readonly kind: 'jitter'; readonly directions: readonly Direction[]; readonly jitterMs: number }
+  /** From then on. */
+  | { readonly kind: 'delay-step'; readonly directions: readonly Direction[]; readonly delayMs: number }
+  | {
+      readonly kind: 'jitter-burst'
+      readonly directions: readonly Direction[]
+      readonly jitterMs: number
+      readonly durationMs: number
+    }
   | { readonly kind: 'shrink-buffer'; readonly directions: readonly Direction[]; readonly pipeBufferBytes: number }
   | { readonly kind: 'flip-bit' | 'drop' | 'double'; readonly directions: readonly Direction[]; readonly chunks: number }
+  /** The next link breaks after so many bytes. */
   | { readonly kind: 'cut-handshake'; readonly direction: Direction; readonly bytes: number }
+  /** Dials are refused, for so long or, with `null`, for ever. */
   | { readonly kind: 'refuse'; readonly durationMs: number | null }
   /** Resets again and again. */
   | { readonly kind: 'flap'; readonly times: number; readonly everyMs: number }
-  /** Another server answers. */
+  /** Another server answers from now on. */
   | { readonly kind: 'rogue-server' }
-  /** The library's own doing, over its interface. */
+
+/** What an application does to the links over a path, through the library. */
+export type LinkFault =
   | { readonly kind: 'add-link' }
   | { readonly kind: 'disconnect-link' | 'block-link' | 'unblock-link'; readonly side: Side }
+  /** Removes the links and adds one after a rest. */
+  | { readonly kind: 're-add-link'; readonly afterMs: number }
   | { readonly kind: 'configure-link'; readonly side: Side; readonly pingInterval: number; readonly windowLimit: number }
+
+export type PathFault = NetworkFault | LinkFault
 
 /** What happens to an application, a process or everything. */
 export type OtherFault =
-  | { readonly kind: 'application'; readonly side: Side; readonly action: 'end' | 'destroy' | 'terminate' | 'stop-reading' }
-  /** The event loop is busy, or the machine asleep. */
-  | { readonly kind: 'block-loop'; readonly durationMs: number }
-  | { readonly kind: 'reset-everything' }
+  | {
+      readonly kind: 'application'
+      readonly sides: readonly Side[]
+      readonly action: 'end' | 'destroy' | 'terminate' | 'stop'
+    }
+  /** The event loops are busy, or the machines asleep. */
+  | { readonly kind: 'block-loop'; readonly sides: readonly Side[]; readonly durationMs: number }
+  | { readonly kind: 'late-timers'; readonly sides: readonly Side[]; readonly lateMs: number; readonly durationMs: number }
+  /** To all links of a connection at once. */
+  | { readonly kind: 'all-at-once'; readonly what: 'reset' | 'pause' | 'disconnect-link' | 'block-link' }
   | { readonly kind: 'restart-server' }
 
-export type FaultPlan = { readonly atMs: number; readonly connection: number } & (
-  | (PathFault & { readonly path: number })
-  | OtherFault
-)
+/** The state of a link as the table of faults counts it. */
+export type LinkState =
+  | 'no-link'
+  | 'handshake'
+  | 'new'
+  | 'working'
+  | 'suspect'
+  | 'ack-timeout'
+  | 'blocked'
+  | 'leaving'
+  | 'closing'
+
+interface When {
+  readonly atMs: number
+  readonly connection: number
+}
+
+export type PathFaultPlan = When &
+  PathFault & {
+    readonly path: number
+    /** Waits from then on until a link over the path is in that state. */
+    readonly inState?: Exclude<LinkState, 'no-link'> | undefined
+  }
+
+export type FaultPlan = PathFaultPlan | (When & OtherFault)
 
 export interface WorldPlan {
   readonly seed: number
+  readonly roles: Readonly<Record<Side, Role>>
   readonly firstSequence: number
   readonly serverConfig: ConfigInput
   /** What the filter of either side does with links over paths that are not of the core. */

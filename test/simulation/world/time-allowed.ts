@@ -46,7 +46,8 @@ export function timeAllowedMs(world: WorldPlan, plan: ConnectionPlan): number {
     50
   const pingPongTurns = plan.client.awaitsReply ? 4 * plan.client.writes.length : 0
   const restMs = restOf(plan.client, messages) + restOf(plan.server, messages)
-  return 2 * (noticedMs + dialedMs + sentMs + (turns + pingPongTurns) * roundTripMs + restMs)
+  const endedMs = Math.max(0, ...configs.map(({ noLinkTimeout }) => (noLinkTimeout < 1_000_000 ? noLinkTimeout : 0)))
+  return endedMs + 2 * (noticedMs + dialedMs + sentMs + (turns + pingPongTurns) * roundTripMs + restMs)
 }
 
 function bytesOf({ writes }: ApplicationPlan): number {

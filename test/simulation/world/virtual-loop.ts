@@ -1,7 +1,9 @@
-// An event loop on virtual time: timers, input and immediates in the order in which Node runs them, each followed by its
-// own ticks and promises. While it runs, the globals that the library takes its timers from are those of this loop.
+// The event loops of simulated processes on virtual time: timers, input and immediates in the order in which Node runs
+// them, each followed by its own ticks and promises. While a world runs, the globals that the library takes its timers
+// from are those of this loop; what a task sets up belongs to the process of that task.
 
 import { VirtualClock } from '../virtual-clock.ts'
+import type { Side } from './plan.ts'
 
 const real = { setImmediate: globalThis.setImmediate, globals: Object.getOwnPropertyDescriptors(globalThis) }
 const GLOBALS = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate'] as const
@@ -9,21 +11,46 @@ const GLOBALS = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', '
 /** Steps of one world beyond which it is taken to run for ever. */
 const MOST_STEPS = 2_000_000
 
-type Task = () => void
+/** `elsewhere`: the world itself and strangers, which nothing ever blocks. */
+export type ProcessName = Side | 'elsewhere'
+
+type Run = () => void
+
+interface Task {
+  readonly process: Process
+  readonly run: Run
+}
+
+class Process {
+  readonly name: ProcessName
+  /** Time until which nothing of it runs; long ago if it runs. */
+  blockedUntilMs = 0
+  /** Due or arrived while it was blocked. */
+  lateTimers: Run[] = []
+  lateInput: Run[] = []
+  /** Timers fire so much too late, until then. */
+  timersLateMs = 0
+  timersLateUntilMs = 0
+
+  constructor(name: ProcessName) {
+    this.name = name
+  }
+}
 
 export class VirtualLoop {
   readonly clock: VirtualClock
-  /** Timers that are set and keep a process alive or not. */
+  /** Timers that are set, whether they keep a process alive or not. */
   readonly timers = new Set<VirtualTimer>()
   /** Called after every task, once its ticks and promises are done. */
-  afterTask: Task = () => {}
+  afterTask: Run = () => {}
+  /** Called when nothing more happens at a time, before the next one comes. */
+  onQuiet: Run = () => {}
   steps = 0
+  readonly #processes = { client: new Process('client'), server: new Process('server'), elsewhere: new Process('elsewhere') }
+  /** Whose task runs, or ran last. */
+  #running: Process = this.#processes.elsewhere
   #ready: Task[] = []
   #immediates: Task[] = []
-  /** Due or arrived while the loop was blocked. */
-  #lateTimers: Task[] = []
-  #lateInput: Task[] = []
-  #blockedUntilMs = 0
   /** Whether a task ran that may have left ticks or promises. */
   #touched = false
 
@@ -35,54 +62,63 @@ export class VirtualLoop {
     return this.clock.nowMs
   }
 
-  /** Time until which nothing of the process runs; long ago if it runs. */
+  /** The process whose code runs. */
+  get running(): ProcessName {
+    return this.#running.name
+  }
+
+  /** Time until which some process is blocked; long ago if none is. */
   get blockedUntilMs(): number {
-    return this.#blockedUntilMs
+    return Math.max(this.#processes.client.blockedUntilMs, this.#processes.server.blockedUntilMs)
   }
 
-  get blocked(): boolean {
-    return this.clock.nowMs < this.#blockedUntilMs
+  /** When timers of the process fired as they should again, at the latest. */
+  punctualSinceMs(name: ProcessName): number {
+    const { blockedUntilMs, timersLateMs, timersLateUntilMs } = this.#processes[name]
+    return Math.max(blockedUntilMs, timersLateUntilMs + timersLateMs)
   }
 
-  /** Input for the process, now or, while the loop is blocked, afterwards. */
-  input(task: Task): void {
-    if (this.blocked) this.#lateInput.push(task)
-    else this.#run(task)
+  /** Input for a process: runs soon or, while it is blocked, afterwards. */
+  input(name: ProcessName, run: Run): void {
+    this.#ready.push({ process: this.#processes[name], run })
   }
 
   /** Runs once everything of now is done. */
-  immediate(task: Task): void {
-    this.#immediates.push(task)
+  immediate(run: Run): void {
+    this.#immediates.push({ process: this.#running, run })
   }
 
-  /** Runs at `timeMs`, as if from outside the process: nothing of the process delays it. */
-  outside(timeMs: number, task: Task): void {
-    this.clock.at(timeMs, () => this.#run(task))
+  /** Runs at `timeMs`, as if from outside of all processes: nothing delays it. */
+  outside(timeMs: number, run: Run): void {
+    this.clock.at(timeMs, () => this.#run({ process: this.#processes.elsewhere, run }))
   }
 
-  timer(task: Task, delayMs: number, repeats: boolean): VirtualTimer {
-    const timer = new VirtualTimer(this, task, Math.max(1, Math.trunc(delayMs) || 1), repeats)
+  timer(run: Run, delayMs: number, repeats: boolean): VirtualTimer {
+    const process = this.#running
+    const timer = new VirtualTimer(this, due => this.#due(process, due), run, Math.max(1, Math.trunc(delayMs) || 1), repeats)
     timer.refresh()
     return timer
   }
 
-  /** A timer is due. */
-  due(task: Task): void {
-    if (this.blocked) this.#lateTimers.push(task)
-    else this.#run(task)
+  /** Nothing of the process runs for so long: a busy event loop, or a machine asleep. Timers come first afterwards. */
+  block(name: ProcessName, durationMs: number): void {
+    const process = this.#processes[name]
+    const untilMs = this.clock.nowMs + durationMs
+    if (untilMs <= process.blockedUntilMs) return
+    process.blockedUntilMs = untilMs
+    this.clock.at(untilMs, () => {
+      if (this.#isBlocked(process)) return
+      for (const run of [...process.lateTimers, ...process.lateInput]) this.#ready.push({ process, run })
+      process.lateTimers = []
+      process.lateInput = []
+    })
   }
 
-  /** Nothing of the process runs for so long: a busy event loop, or a machine asleep. Timers come first afterwards. */
-  block(durationMs: number): void {
-    const untilMs = this.clock.nowMs + durationMs
-    if (untilMs <= this.#blockedUntilMs) return
-    this.#blockedUntilMs = untilMs
-    this.clock.at(untilMs, () => {
-      if (this.blocked) return
-      this.#ready.push(...this.#lateTimers, ...this.#lateInput)
-      this.#lateTimers = []
-      this.#lateInput = []
-    })
+  /** Timers of the process that become due within `durationMs` fire `lateMs` later; input comes as ever. */
+  delayTimers(name: ProcessName, lateMs: number, durationMs: number): void {
+    const process = this.#processes[name]
+    process.timersLateMs = lateMs
+    process.timersLateUntilMs = this.clock.nowMs + durationMs
   }
 
   /** Runs everything up to and including `limitMs`, which is the time afterwards. Rejects with what a task threw. */
@@ -114,30 +150,47 @@ export class VirtualLoop {
   #step(limitMs: number): boolean {
     const ready = this.#ready.shift()
     if (ready) {
-      this.#run(ready)
+      if (this.#isBlocked(ready.process)) ready.process.lateInput.push(ready.run)
+      else this.#run(ready)
       return true
     }
     const { clock } = this
     const nextMs = clock.nextMs
-    if (this.#immediates.length > 0 && !this.blocked && (nextMs === undefined || nextMs > clock.nowMs)) {
+    if (this.#immediates.length > 0 && (nextMs === undefined || nextMs > clock.nowMs)) {
       this.#ready = this.#immediates
       this.#immediates = []
       return true
     }
+    if (nextMs !== undefined && nextMs > clock.nowMs) this.onQuiet()
     return clock.step(limitMs)
   }
 
-  #run(task: Task): void {
+  #due(process: Process, run: Run): void {
+    if (this.#isBlocked(process)) process.lateTimers.push(run)
+    else if (this.clock.nowMs < process.timersLateUntilMs) {
+      this.clock.after(process.timersLateMs, () => {
+        if (this.#isBlocked(process)) process.lateTimers.push(run)
+        else this.#run({ process, run })
+      })
+    } else this.#run({ process, run })
+  }
+
+  #isBlocked(process: Process): boolean {
+    return this.clock.nowMs < process.blockedUntilMs
+  }
+
+  #run({ process, run }: Task): void {
     this.#touched = true
-    task()
+    this.#running = process
+    run()
   }
 
   /** Makes the globals those of this loop. */
   install(random: () => number): void {
     const set =
       (repeats: boolean) =>
-      (task: (...args: unknown[]) => void, delayMs: number, ...args: unknown[]) =>
-        this.timer(() => task(...args), delayMs, repeats)
+      (run: (...args: unknown[]) => void, delayMs: number, ...args: unknown[]) =>
+        this.timer(() => run(...args), delayMs, repeats)
     const clear = (timer: unknown) => {
       if (timer instanceof VirtualTimer) timer.clear()
     }
@@ -146,7 +199,7 @@ export class VirtualLoop {
       setInterval: set(true),
       clearTimeout: clear,
       clearInterval: clear,
-      setImmediate: (task: Task) => this.immediate(task),
+      setImmediate: (run: Run) => this.immediate(run),
     })
     performance.now = () => this.clock.nowMs
     Math.random = random
@@ -165,14 +218,16 @@ export function uninstall(): void {
 /** What `setTimeout` gives. */
 class VirtualTimer {
   readonly #loop: VirtualLoop
-  readonly #task: Task
+  readonly #due: (run: Run) => void
+  readonly #task: Run
   readonly #delayMs: number
   readonly #repeats: boolean
   /** Changes whenever the timer is set anew or cleared. */
   #generation = 0
 
-  constructor(loop: VirtualLoop, task: Task, delayMs: number, repeats: boolean) {
+  constructor(loop: VirtualLoop, due: (run: Run) => void, task: Run, delayMs: number, repeats: boolean) {
     this.#loop = loop
+    this.#due = due
     this.#task = task
     this.#delayMs = delayMs
     this.#repeats = repeats
@@ -184,7 +239,7 @@ class VirtualTimer {
     loop.timers.add(this)
     loop.clock.after(this.#delayMs, () => {
       if (generation !== this.#generation) return
-      loop.due(() => {
+      this.#due(() => {
         if (generation !== this.#generation) return
         if (this.#repeats) this.refresh()
         else this.clear()

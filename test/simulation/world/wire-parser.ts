@@ -11,6 +11,9 @@ export interface ParsedMessage {
   readonly blocked?: boolean
   readonly payload?: readonly Uint8Array[]
   readonly reason?: number
+  readonly over?: boolean
+  /** Without frames. */
+  readonly wireBytes: number
 }
 
 const HEAD_BYTES = 10
@@ -58,16 +61,18 @@ export class WireParser {
     if (this.#dataSequence !== undefined) {
       const sequence = this.#dataSequence
       this.#dataSequence = undefined
-      return [{ type: DATA, sequence, payload: [packet], bytes: packet.length }]
+      return [{ type: DATA, sequence, payload: [packet], bytes: packet.length, wireBytes: 5 + packet.length }]
     }
     const type = packet[0] ?? 0
+    const wireBytes = packet.length
     if (type === DATA) this.#dataSequence = packet.readUInt32BE(1)
     if (type === DATA) return []
-    if (type === 13) return [{ type, bytes: packet.length - 1 }]
-    if (type === 14) return [{ type, blocked: packet[1] === 1 }]
-    if (type === 4) return [{ type, reason: packet[1] as number }]
-    if (type === 9) return [{ type, sequence: packet.readUInt32BE(1), bytes: packet.readUInt32BE(5) }]
-    if (type === 8 || (type >= 10 && type <= 12)) return [{ type, sequence: packet.readUInt32BE(1) }]
-    return [{ type }]
+    if (type === 15) return [{ type, wireBytes, over: packet[1] === 1 }]
+    if (type === 13) return [{ type, wireBytes, bytes: packet.length - 1 }]
+    if (type === 14) return [{ type, wireBytes, blocked: packet[1] === 1 }]
+    if (type === 4) return [{ type, wireBytes, reason: packet[1] as number }]
+    if (type === 9) return [{ type, wireBytes, sequence: packet.readUInt32BE(1), bytes: packet.readUInt32BE(5) }]
+    if (type === 8 || (type >= 10 && type <= 12)) return [{ type, wireBytes, sequence: packet.readUInt32BE(1) }]
+    return [{ type, wireBytes }]
   }
 }

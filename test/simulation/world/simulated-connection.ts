@@ -1,0 +1,408 @@
+// A client, what the server has of it, and the paths between them; and the judges of both.
+
+import type { Duplex } from 'node:stream'
+import { defaults } from '../../../lib/config.ts'
+import type { Connection as Engine } from '../../../lib/engine/connection.ts'
+import type { EngineLink } from '../../../lib/engine/engine-link.ts'
+import { type ConnectTransport, connect, type Link, type LinkTag, type Socket } from '../../../lib/index.ts'
+import { patternOf } from '../pattern.ts'
+import { Application } from './application.ts'
+import { current } from './current.ts'
+import { inflict } from './inflict.ts'
+import { faultInBooks } from './judges/books.ts'
+import { leakOf } from './judges/leaks.ts'
+import { shareOfMemory } from './judges/memory.ts'
+import { NoLinksJudge } from './judges/no-links.ts'
+import { sitsStill } from './judges/progress.ts'
+import type { LinkStream } from './link-stream.ts'
+import { Path, type PathLink } from './path.ts'
+import type { ConnectionPlan, LinkFault, LinkState, NetworkFault, PathFault, Side } from './plan.ts'
+import { WireTap } from './wire-tap.ts'
+import type { World } from './world.ts'
+
+const SIDES = ['client', 'server'] as const
+
+export class SimulatedConnection {
+  readonly plan: ConnectionPlan
+  readonly paths: readonly Path[]
+  client: Application
+  server: Application
+  /** It need not end well. */
+  disturbed = false
+  /** Most memory that a side of it had, as a share of what it may have. */
+  mostMemory = 0
+  readonly #world: World
+  readonly #index: number
+  readonly #tap: WireTap
+  readonly #noLinks = new Map<Engine, NoLinksJudge>()
+  readonly #pathsOfStreams = new WeakMap<Duplex, number>()
+  readonly #numbersOfStreams = new WeakMap<Duplex, number>()
+  readonly #streams = new Set<LinkStream>()
+  /** Another server answered when the client's socket was closed already. */
+  #strangerAfterClose = false
+  /** Those that reached another server. */
+  readonly #diverted = new WeakSet<Duplex>()
+  readonly #failedDials = new Set<number>()
+  #links = 0
+
+  constructor(world: World, plan: ConnectionPlan, index: number) {
+    this.#world = world
+    this.plan = plan
+    this.#index = index
+    this.client = this.#application('client')
+    this.server = this.#application('server')
+    this.#tap = new WireTap({
+      world: world.plan,
+      plan,
+      trace: world.trace,
+      loop: world.loop,
+      connection: index,
+      fail: text => world.fail(text),
+    })
+    this.paths = plan.paths.map((path, number) => this.#makePath(path, number))
+  }
+
+  get state(): string {
+    if (this.client.closed || this.server.closed) return 'closing'
+    if (!this.server.socket) return 'opening'
+    return this.client.sawEnd || this.server.sawEnd ? 'half-open' : 'open'
+  }
+
+  open(): void {
+    const { plan } = this
+    const transport: ConnectTransport = {
+      name: 'simulated',
+      tags: () => listOnce(this.paths.map((_, index) => tagOf(index))),
+      connect: async (tag, signal) => this.#dial(Number(tag.key), signal),
+    }
+    const { config, reconnectDelay, highWaterMark, allowHalfOpen } = plan
+    const socket = connect({
+      transports: [transport],
+      config,
+      reconnectDelay,
+      highWaterMark,
+      allowHalfOpen,
+      linkFilter: link => this.#world.filter('client', Number(link.tag.key), plan.core),
+    })
+    socket.on('linkerror', (_error, tag) => {
+      if (tag?.transport === 'simulated') this.#failedDials.add(Number(tag.key))
+    })
+    this.client.start(socket)
+  }
+
+  accepted(socket: Socket): void {
+    if (this.server.socket) {
+      // After a restart of the server, of which the client had heard nothing yet.
+      if (!this.server.gaveUp) this.#world.fail('the server announced a connection twice')
+      this.server = this.#application('server')
+    }
+    this.server.start(socket)
+  }
+
+  pathOf(stream: Duplex): number | undefined {
+    return this.#pathsOfStreams.get(stream)
+  }
+
+  // ---------------------------------------------------------------- faults
+
+  /** The states of the links over a path, each as both ends see it. */
+  statesOf(path: number): ReadonlySet<LinkState> {
+    const { links } = this.paths[path] as Path
+    if (links.length === 0) return new Set(['no-link'])
+    return new Set(links.flatMap(link => this.#statesOf(link)))
+  }
+
+  harm(fault: PathFault & { readonly path: number }): void {
+    switch (fault.kind) {
+      case 'add-link':
+        this.#world.loop.input('client', () => this.#addLink(fault.path))
+        break
+      case 're-add-link':
+        this.#world.loop.input('client', () => this.#reAddLink(fault.path, fault.afterMs))
+        break
+      case 'disconnect-link':
+      case 'block-link':
+      case 'unblock-link':
+      case 'configure-link':
+        this.#world.loop.input(fault.side, () => meddle(this.#linksOver(fault.path, fault.side), fault))
+        break
+      default:
+        this.#inflict(fault, fault.path)
+    }
+  }
+
+  harmAllPaths(what: 'reset' | 'pause' | 'disconnect-link' | 'block-link'): void {
+    for (let path = 0; path < this.paths.length; path++) {
+      if (what === 'reset') this.#inflict({ kind: 'reset', ends: SIDES }, path)
+      else if (what === 'pause') this.#inflict({ kind: 'pause', directions: ['up', 'down'], durationMs: 500 }, path)
+      else this.harm({ kind: what, side: 'client', path })
+    }
+  }
+
+  heal(): void {
+    for (const index of this.plan.core) (this.paths[index] as Path).heal()
+    for (const side of SIDES) {
+      this.#world.loop.input(side, () => {
+        this[side].heal()
+        for (const link of this[side].socket?.links ?? []) link.unblock()
+      })
+    }
+  }
+
+  /** The process of the server died. */
+  serverDied(): void {
+    for (const path of this.paths) path.reset(['server'])
+    // A socket that is closed may have something left for its peer.
+    if (!this.server.socket || (this.server.closed && this.client.closed)) return
+    this.disturbed = true
+    this.server.act('destroy')
+  }
+
+  #inflict(fault: NetworkFault, path: number): void {
+    const { loop, plan } = this.#world
+    const stopsMs = this.plan.core.includes(path) ? this.#world.timeOf(plan.healMs) : Number.POSITIVE_INFINITY
+    inflict(fault, this.paths[path] as Path, loop, stopsMs, stream => this.#world.acceptRogue(stream))
+  }
+
+  #addLink(path: number): void {
+    const { socket } = this.client
+    if (!socket || socket.destroyed) return
+    this.#dial(path, undefined)
+      .then(stream => socket.addLink(stream).catch(() => stream.destroy()))
+      .catch(() => {})
+  }
+
+  #reAddLink(path: number, afterMs: number): void {
+    for (const link of this.#linksOver(path, 'client')) void link.disconnect()
+    this.#world.loop.timer(() => this.#addLink(path), afterMs, false)
+  }
+
+  // ---------------------------------------------------------------- judges
+
+  judgeStep(): void {
+    const { loop } = this.#world
+    for (const side of SIDES) {
+      const { engine } = this[side]
+      if (!engine) continue
+      const judge = this.#noLinks.get(engine) ?? this.#noLinksJudge(side, engine)
+      const wrong = judge.look(engine, current.failures.get(engine), loop.nowMs, loop.punctualSinceMs(side))
+      if (wrong) this.#fail(side, wrong)
+    }
+  }
+
+  /** Nothing more happens at this time. */
+  judgeQuiet(): void {
+    for (const side of SIDES) {
+      const { socket, engine } = this[side]
+      if (socket && engine && !socket.destroyed) this.#judgeQuietSide(side, socket, engine)
+    }
+  }
+
+  #judgeQuietSide(side: Side, socket: Socket, engine: Engine): void {
+    const { loop, plan } = this.#world
+    const { sendBuffer = 0, recvBuffer = 0, chunkSize = 0 } = this.#configOf(side)
+    const { recvBuffer: remoteRecvBuffer = 0 } = this.#configOf(other(side))
+    const { auditor } = this.#tap
+    const wrong = faultInBooks({
+      engine,
+      nowMs: loop.nowMs,
+      sendBuffer,
+      recvBuffer,
+      unackedMessages: plan.roles[side] === 'hawser' && !this.disturbed ? auditor.unacked(side) : 0,
+      unackedBytes: this.disturbed ? 0 : auditor.unackedBytes(side),
+    })
+    if (wrong) this.#fail(side, wrong)
+    if (loop.punctualSinceMs(side) <= loop.nowMs && sitsStill(engine, chunkSize, sendBuffer, remoteRecvBuffer, loop.nowMs)) {
+      this.#fail(side, 'has something to send, and nothing keeps it')
+    }
+    this.#judgeTraffic(side, socket)
+    const streams = socket.links.map(link => link.stream as unknown as LinkStream)
+    const heedsDrain = this[side].heedsDrain
+    const share = shareOfMemory(engine, socket, streams, sendBuffer + recvBuffer, loop.nowMs, heedsDrain)
+    this.mostMemory = Math.max(this.mostMemory, share)
+    if (share > 1) this.#fail(side, `holds ${(share * 100).toFixed()} % of the memory that it may`)
+  }
+
+  /** What links say that they sent is what the wire saw. */
+  #judgeTraffic(side: Side, socket: Socket): void {
+    for (const { stream, stats } of socket.links) {
+      const number = this.#numbersOfStreams.get(stream)
+      if (number === undefined || !stats || this.#diverted.has(stream) || stream.destroyed || stream.writableEnded) continue
+      const sent = this.#tap.bytesOf(number, side, 'sent')
+      if (stats.bytesSent !== sent) this.#fail(side, `link ${number} says ${stats.bytesSent} bytes sent, the wire ${sent}`)
+      const received = this.#tap.bytesOf(number, side, 'received')
+      if (stats.bytesReceived > received)
+        this.#fail(side, `link ${number} says ${stats.bytesReceived} bytes received, the wire ${received}`)
+    }
+  }
+
+  judgeEnd(allowedMs: number): void {
+    const excused = this.#isExcused
+    for (const side of SIDES) {
+      const application = this[side]
+      if (side === 'server' && !application.socket && excused) continue
+      if (!application.socket) this.#fail(side, 'never came about')
+      if (!application.closed && !excused) {
+        this.#fail(side, `is not closed ${allowedMs.toFixed()} ms after everything was healed`)
+      }
+      if (application.error && !excused) this.#fail(side, `failed: ${application.error.message}`)
+      if (!application.sawEnd && !excused) this.#fail(side, 'saw no end')
+    }
+  }
+
+  /** Long after everything, also after time-outs for what may never hear of its end. */
+  judgeLeaks(): void {
+    for (const side of SIDES) {
+      const application = this[side]
+      if (application.socket && !application.closed) this.#fail(side, 'never closed')
+      application.judge()
+    }
+    for (const stream of this.#streams) {
+      const leak = leakOf(stream)
+      if (leak) this.#world.fail(`connection ${this.#index}: ${leak}`)
+    }
+  }
+
+  /** Whether it may end as it likes. */
+  get #isExcused(): boolean {
+    const { client, server } = this
+    if (this.disturbed || client.gaveUp || server.gaveUp || this.#isStray) return true
+    // Another server may end a connection while none of its links works.
+    if (client.error?.reason === 'server-id-mismatch' || this.#strangerAfterClose) return true
+    // A server forgets a connection that lost its first link before anything came over it.
+    if (server.error?.reason === 'all-links-failed' && server.received === 0 && !server.sawEnd) return true
+    // That it was time for it is judged apart.
+    for (const { engine, error } of [client, server]) {
+      const failure = engine ? current.failures.get(engine) : error?.reason
+      if (failure === 'no-links-timeout') return true
+    }
+    return !client.connected && this.#failedDials.size === this.paths.length
+  }
+
+  /** Another server had it first. */
+  get #isStray(): boolean {
+    return this.client.firstLink !== undefined && this.#diverted.has(this.client.firstLink.stream)
+  }
+
+  #fail(side: Side, text: string): never {
+    this.#world.fail(`the ${side} of connection ${this.#index} ${text}`)
+  }
+
+  #noLinksJudge(side: Side, engine: Engine): NoLinksJudge {
+    const { noLinkTimeout = defaults.noLinkTimeout } = this.#configOf(side)
+    const judge = new NoLinksJudge(noLinkTimeout, current.births.get(engine) ?? this.#world.loop.nowMs)
+    this.#noLinks.set(engine, judge)
+    return judge
+  }
+
+  #configOf(side: Side): ConnectionPlan['config'] {
+    return side === 'client' ? this.plan.config : this.#world.plan.serverConfig
+  }
+
+  // ---------------------------------------------------------------- parts
+
+  #makePath(path: ConnectionPlan['paths'][number], number: number): Path {
+    const world = this.#world
+    return new Path({
+      loop: world.loop,
+      plan: path,
+      seed: world.plan.seed * 64 + this.#index * 8 + number,
+      nextLink: () => this.#links++,
+      onWire: (link, side, direction, chunk) => this.#tap.saw(link, path.framing === 'packet', side, direction, chunk),
+      accept: (stream, link) => {
+        this.#remember(stream, number, link)
+        world.accept(stream)
+      },
+      onMet: (kind, link, detail) => {
+        if (detail !== undefined) world.count(`${kind} ${detail}`)
+        for (const state of link ? new Set(this.#statesOf(link)) : ['no-link']) world.count(`${kind} ${state}`)
+      },
+    })
+  }
+
+  #application(side: Side): Application {
+    const who = `${side} ${this.#index}`
+    return new Application({
+      loop: this.#world.loop,
+      plan: this.plan[side],
+      allowHalfOpen: side === 'client' ? this.plan.allowHalfOpen : this.#world.serverAllowsHalfOpen,
+      writes: patternOf(side === 'client' ? 1 : 2),
+      reads: patternOf(side === 'client' ? 2 : 1),
+      peerWritten: () => this[other(side)].written,
+      isStray: () => this.#isStray,
+      fail: text => this.#world.fail(`${who}: ${text}`),
+      note: text => this.#world.trace.note(`${who} ${text}`),
+    })
+  }
+
+  async #dial(index: number, signal: AbortSignal | undefined): Promise<Duplex> {
+    const { client: stream, diverted, number } = await (this.paths[index] as Path).connect(signal)
+    this.#remember(stream, index, number)
+    if (!diverted) return stream
+    this.#diverted.add(stream)
+    if (this.client.closed) this.#strangerAfterClose = true
+    return stream
+  }
+
+  #remember(stream: LinkStream, path: number, number: number): void {
+    this.#pathsOfStreams.set(stream, path)
+    this.#numbersOfStreams.set(stream, number)
+    this.#streams.add(stream)
+  }
+
+  #linksOver(path: number, side: Side): Link[] {
+    return (this[side].socket?.links ?? []).filter(link => this.#pathsOfStreams.get(link.stream) === path)
+  }
+
+  #statesOf({ client, server }: PathLink): LinkState[] {
+    if (client.destroyed || server.destroyed) return ['closing']
+    const states = [this.#stateAt('client', client), this.#stateAt('server', server)].filter(state => state !== undefined)
+    return states.length > 0 ? states : ['handshake']
+  }
+
+  /** `undefined` if the link has not joined there. */
+  #stateAt(side: Side, stream: Duplex): LinkState | undefined {
+    const { socket, engine } = this[side]
+    const links = socket?.links ?? []
+    const index = links.findIndex(link => link.stream === stream)
+    const link = links[index]
+    if (!link) return undefined
+    if (link.blocked || link.remotelyBlocked) return 'blocked'
+    return stateOf(engine?.links.length === links.length ? engine.links[index] : undefined)
+  }
+}
+
+function stateOf(link: EngineLink | undefined): LinkState {
+  if (!link) return 'closing'
+  switch (link.status.kind) {
+    case 'unconfirmed':
+      return link.status.reason === 'new' ? 'new' : 'ack-timeout'
+    case 'closed':
+      return 'closing'
+    default:
+      return link.status.kind
+  }
+}
+
+function meddle(links: readonly Link[], fault: LinkFault): void {
+  for (const link of links) {
+    if (fault.kind === 'disconnect-link') void link.disconnect()
+    else if (fault.kind === 'block-link') link.block()
+    else if (fault.kind === 'unblock-link') link.unblock()
+    else if (fault.kind === 'configure-link') {
+      link.config = { windowLimit: fault.windowLimit, ping: { interval: fault.pingInterval, mode: 'periodic' } }
+    }
+  }
+}
+
+function other(side: Side): Side {
+  return side === 'client' ? 'server' : 'client'
+}
+
+function tagOf(index: number): LinkTag {
+  return { transport: 'simulated', direction: 'outgoing', key: `${index}`, toString: () => `-> path ${index}` }
+}
+
+async function* listOnce<T>(item: T): AsyncGenerator<T, void, void> {
+  yield item
+}
