@@ -11,8 +11,8 @@ const SEEDS = 500
 
 /** Of the seeds from 0 on. */
 const TRACE_HASHES: readonly string[] = [
-  'd6ac4744 5e09dc6d 4c0d0aa3 c789c563 8d36dff7 d2382fca a9e50eea 5e12a5cd 710b5e49 b200ad7f',
-  '54f4fea6 91bb3b33 97ded78f dbeead19 77de844b 9afc67ac fc4613f6 c9760ad1 71655e02 ccaae521',
+  'bc86d02e 5e09dc6d 4c0d0aa3 c789c563 8d36dff7 b8c2446c a9e50eea 5e12a5cd 710b5e49 b200ad7f',
+  '54f4fea6 c5e6eaaa 97ded78f dbeead19 77de844b 9afc67ac fc4613f6 c9760ad1 71655e02 ccaae521',
   '88f6951e 9c2688b7 b2946f9e 7b486d49 95d7d475 b1680ac5 b0ea974f c6a2b660 9a1f6674 de53e4aa',
 ]
 

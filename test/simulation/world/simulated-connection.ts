@@ -227,7 +227,7 @@ export class SimulatedConnection {
   #judgeTraffic(side: Side, socket: Socket): void {
     for (const { stream, stats } of socket.links) {
       const number = this.#numbersOfStreams.get(stream)
-      if (number === undefined || !stats || this.#diverted.has(stream) || stream.destroyed || stream.writableEnded) continue
+      if (number === undefined || this.#diverted.has(stream) || stream.destroyed || stream.writableEnded) continue
       const sent = this.#tap.bytesOf(number, side, 'sent')
       if (stats.bytesSent !== sent) this.#fail(side, `link ${number} says ${stats.bytesSent} bytes sent, the wire ${sent}`)
       const received = this.#tap.bytesOf(number, side, 'received')
