@@ -67,7 +67,7 @@ export class Sender {
 
   /** Whether something could go out now if a link were open for it. */
   get waiting(): boolean {
-    return this.#queue.bytes > 0 || this.#resends.length > 0
+    return this.#queue.bytes > 0 || this.#resends.peek() !== undefined
   }
 
   get resendCount(): number {

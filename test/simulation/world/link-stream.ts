@@ -93,7 +93,9 @@ export class LinkStream extends Duplex {
   }
 
   #fail(code: string): void {
-    this.destroy(Object.assign(new Error(`simulated ${code}`), { code }))
+    // Nobody has accepted it yet: its owner will find it closed.
+    if (this.listenerCount('error') === 0) this.destroy()
+    else this.destroy(Object.assign(new Error(`simulated ${code}`), { code }))
   }
 
   #drained(): void {

@@ -250,6 +250,15 @@ export class SimulatedConnection {
     }
   }
 
+  /** Who never pings an idle link never learns that a silent peer is gone, unless its application has a time-out of its own. */
+  giveUpOnSilence(): void {
+    for (const side of SIDES) {
+      const { socket } = this[side]
+      if (!socket || socket.destroyed || this.#configOf(side).link?.ping?.mode !== 'whenTimedOut') continue
+      this.#world.loop.input(side, () => this[side].act('destroy'))
+    }
+  }
+
   /** Long after everything, also after time-outs for what may never hear of its end. */
   judgeLeaks(): void {
     for (const side of SIDES) {

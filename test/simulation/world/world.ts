@@ -148,6 +148,7 @@ export class World {
   async #die(): Promise<void> {
     const { loop } = this
     const closed = new Set<Server>()
+    for (const connection of this.#connections) connection.giveUpOnSilence()
     for (const server of this.#servers) {
       server.on('close', () => closed.add(server))
       loop.input('server', () => server.close())
