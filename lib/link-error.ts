@@ -31,11 +31,10 @@ export function linkError(
   cause: Error | undefined,
   detail: string | undefined,
 ): Error | undefined {
-  const violation = cause instanceof ProtocolError ? cause.message : detail
-  if (reason === 'protocol-error' && violation !== undefined) {
-    return new HawserError('EPROTO', 'protocol-error', `${violation} (${tag})`, { cause })
-  }
-  if (cause) return reason === 'connection-closed' ? undefined : cause
+  if (cause && reason === 'connection-closed') return undefined
+  const violation = cause instanceof ProtocolError ? cause.message : reason === 'protocol-error' ? detail : undefined
+  if (violation !== undefined) return new HawserError('EPROTO', 'protocol-error', `${violation} (${tag})`, { cause })
+  if (cause) return cause
   const loss = LOSSES[reason]
   return loss && new HawserError(loss.code, loss.reason, `${loss.text} (${tag})`)
 }

@@ -101,3 +101,8 @@ for (const [what, message, scope] of violations) {
     pair.client.destroy()
   })
 }
+
+t.test('bytes that make no sense are a violation also on a link that is about to leave', async t => {
+  const cause = new ProtocolError('a packet is damaged')
+  t.match(linkError(tag, 'locally-requested', cause, undefined), { code: 'EPROTO', reason: 'protocol-error', cause })
+})
