@@ -19,8 +19,8 @@ export const wireBugs: readonly PlantedBug[] = [
   {
     name: 'the checksum begins anew with each piece of a packet',
     file: 'lib/protocol/stream-decoder.ts',
-    find: 'this.#checksum = crc32(this.#chunk, start, end, this.#checksum)\n    this.#pieces.add',
-    replace: 'this.#checksum = crc32(this.#chunk, start, end)\n    this.#pieces.add',
+    find: 'this.#checksum = crc32(this.#chunk, start, end, this.#checksum)\n    if (!this.#isTooLong)',
+    replace: 'this.#checksum = crc32(this.#chunk, start, end)\n    if (!this.#isTooLong)',
     tests: ['test/protocol/stream-decoder.test.ts'],
   },
   {
@@ -40,8 +40,8 @@ export const wireBugs: readonly PlantedBug[] = [
   {
     name: 'a payload may be larger than the receive buffer allows',
     file: 'lib/protocol/stream-decoder.ts',
-    find: 'if (isPayload && length > this.#payloadBytesMax) {',
-    replace: 'if (isPayload && length < 0) {',
+    find: 'return this.#packetBytes > this.#payloadBytesMax',
+    replace: 'return false',
     tests: ['test/protocol/stream-decoder.test.ts'],
   },
   {

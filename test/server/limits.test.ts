@@ -198,14 +198,12 @@ t.test('a connection over which something came was used, though its link never p
   channel.flush()
   await heard
   const lost = once(accepted, 'linkclose')
-  mock.timers.enable({ apis: ['setTimeout'] })
-  t.teardown(() => mock.timers.reset())
+  const clock = stopTime(t)
   pair.client.destroy()
   await lost
-  mock.timers.tick(10_000)
+  await clock.advance(10_000)
   await new Promise(resolve => setImmediate(resolve))
   t.equal(accepted.destroyed, false, 'the client may come back until `noLinkTimeout`')
-  mock.timers.reset()
   accepted.terminate()
 })
 

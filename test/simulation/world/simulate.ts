@@ -3,8 +3,9 @@
 //   npm run simulate -- --seed N [--trace]
 //   npm run simulate -- --plan '<plan>' [--trace]
 //   npm run simulate -- --seeds N [--from N] [--jobs N]
+//   npm run simulate -- --write-hashes
 //
-// Seeds from `--from` (0) on, and before them the regressions. What fails is printed with how to see it again, the first
+// The last one writes the hashes of traces that all versions of Node must agree on. Seeds from `--from` (0) on, and before them the regressions. What fails is printed with how to see it again, the first
 // ones also as a plan that is as small as it gets. The last line is always `N passed, N failed`.
 
 import { availableParallelism } from 'node:os'
@@ -26,11 +27,15 @@ const { values: options } = parseArgs({
     trace: { type: 'boolean', default: false },
     seeds: { type: 'string' },
     from: { type: 'string', default: '0' },
+    'write-hashes': { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(availableParallelism()) },
   },
 })
 
-if (options.seed !== undefined) await runOne(drawPlan(numberOf('seed', options.seed)))
+if (options['write-hashes']) {
+  const { writeHashes } = await import('./trace-hashes.ts')
+  await writeHashes()
+} else if (options.seed !== undefined) await runOne(drawPlan(numberOf('seed', options.seed)))
 else if (options.plan !== undefined) await runOne(parsePlan(options.plan))
 else await runMany(numberOf('seeds', options.seeds ?? '500'), numberOf('from', options.from), numberOf('jobs', options.jobs))
 

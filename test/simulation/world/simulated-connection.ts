@@ -42,6 +42,8 @@ export class SimulatedConnection {
   #strangerAfterClose = false
   /** Those that reached another server. */
   readonly #diverted = new WeakSet<Duplex>()
+  /** The server has been restarted since it announced the connection. */
+  #forgotten = false
   readonly #failedDials = new Set<number>()
   #links = 0
 
@@ -92,10 +94,11 @@ export class SimulatedConnection {
 
   accepted(socket: Socket): void {
     if (this.server.socket) {
-      // After a restart of the server, of which the client had heard nothing yet.
-      if (!this.server.gaveUp) this.#world.fail('the server announced a connection twice')
+      // The client may have heard nothing yet of a restart.
+      if (!this.#forgotten) this.#world.fail('the server announced a connection twice')
       this.server = this.#application('server')
     }
+    this.#forgotten = false
     this.server.start(socket)
   }
 
@@ -151,6 +154,7 @@ export class SimulatedConnection {
 
   /** The process of the server died. */
   serverDied(): void {
+    this.#forgotten = true
     for (const path of this.paths) path.reset(['server'])
     // A socket that is closed may have something left for its peer.
     if (!this.server.socket || (this.server.closed && this.client.closed)) return
