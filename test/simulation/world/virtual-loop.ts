@@ -25,6 +25,7 @@ class Process {
   readonly name: ProcessName
   /** Time until which nothing of it runs; long ago if it runs. */
   blockedUntilMs = 0
+  blocked = false
   /** Due or arrived while it was blocked. */
   lateTimers: Run[] = []
   lateInput: Run[] = []
@@ -106,8 +107,10 @@ export class VirtualLoop {
     const untilMs = this.clock.nowMs + durationMs
     if (untilMs <= process.blockedUntilMs) return
     process.blockedUntilMs = untilMs
+    process.blocked = true
     this.clock.at(untilMs, () => {
-      if (this.#isBlocked(process)) return
+      if (this.nowMs < process.blockedUntilMs) return
+      process.blocked = false
       for (const run of [...process.lateTimers, ...process.lateInput]) this.#ready.push({ process, run })
       process.lateTimers = []
       process.lateInput = []
@@ -150,7 +153,7 @@ export class VirtualLoop {
   #step(limitMs: number): boolean {
     const ready = this.#ready.shift()
     if (ready) {
-      if (this.#isBlocked(ready.process)) ready.process.lateInput.push(ready.run)
+      if (ready.process.blocked) ready.process.lateInput.push(ready.run)
       else this.#run(ready)
       return true
     }
@@ -166,17 +169,13 @@ export class VirtualLoop {
   }
 
   #due(process: Process, run: Run): void {
-    if (this.#isBlocked(process)) process.lateTimers.push(run)
+    if (process.blocked) process.lateTimers.push(run)
     else if (this.clock.nowMs < process.timersLateUntilMs) {
       this.clock.after(process.timersLateMs, () => {
-        if (this.#isBlocked(process)) process.lateTimers.push(run)
+        if (process.blocked) process.lateTimers.push(run)
         else this.#run({ process, run })
       })
     } else this.#run({ process, run })
-  }
-
-  #isBlocked(process: Process): boolean {
-    return this.clock.nowMs < process.blockedUntilMs
   }
 
   #run({ process, run }: Task): void {
