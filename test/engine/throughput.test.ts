@@ -2,20 +2,9 @@
 // jitter. Virtual time makes the figures exact; what is left out are other users of the path and losses.
 
 import t from 'tap'
+import { path, rateOf } from '../simulation/link-shapes.ts'
 import type { LinkShape } from '../simulation/simulated-link.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
-
-/** A link by its rate in Mbit/s and its round trip in ms, with buffers like those of a kernel. */
-function path(megabits: number, roundTripMs: number, jitterMs = 0): LinkShape {
-  const rateBytesPerMs = megabits * 125
-  return {
-    rateBytesPerMs,
-    delayMs: roundTripMs / 2,
-    jitterMs,
-    senderBufferBytes: 65_536,
-    pipeBufferBytes: Math.max(262_144, 2 * rateBytesPerMs * roundTripMs),
-  }
-}
 
 interface Case {
   readonly title: string
@@ -44,7 +33,7 @@ const cases: readonly Case[] = [
 for (const { title, links, bothWays, share } of cases) {
   t.test(`${title}: at least ${share * 100} %`, async t => {
     const pair = new SimulatedPair({ seed: 1, links })
-    const rate = links.reduce((sum, link) => sum + (link.rateBytesPerMs as number), 0)
+    const rate = links.reduce((sum, link) => sum + rateOf(link), 0)
     const writers = bothWays ? pair.sides : [pair.client]
     for (const writer of writers) writer.write(rate * 20_000)
     pair.runUntil(3_000)
