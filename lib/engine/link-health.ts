@@ -184,12 +184,14 @@ export class LinkHealth {
   /** Time of the next step against a silent link; a step due before `afterMs` waits for a witness, not for time. */
   #silenceDeadlineMs(link: EngineLink, afterMs: number): number {
     const oldest = link.flights.peek()
-    if (link.status.kind !== 'working' || !oldest || !this.#hasOther(link)) return Number.POSITIVE_INFINITY
+    if (link.status.kind !== 'working' || !oldest) return Number.POSITIVE_INFINITY
     const sinceMs = Math.max(link.progressMs, oldest.sentMs)
     const { path } = link
+    // Without another link, too: the first one that joins is a witness then as soon as it has passed its test.
     if (link.pingAskedMs === undefined) {
       return Math.max(sinceMs + Math.max(PING_SILENCE_MS, path.minRoundTripMs / 2), oldest.predictedAckMs)
     }
+    if (!this.#hasOther(link)) return Number.POSITIVE_INFINITY
     const least = oldest.sent.bytes > 0 ? DOUBT_SILENCE_MS : DOUBT_CONTROL_SILENCE_MS
     const doubtMs = Math.max(
       sinceMs + Math.max(least, path.roundTripMs + 4 * path.roundTripDeviationMs),

@@ -159,3 +159,19 @@ t.test('what a link holds that timed out, and that answers its ping, counts as o
   single.receive(link, { type: MessageType.Ack, sequence: 0 })
   t.equal(single.engine.stats(single.nowMs).unacked, 0)
 })
+
+t.test(
+  'the only link is pinged when it falls silent: another one that joins is a witness as soon as its test is passed',
+  async t => {
+    const single = new SingleEngine()
+    const silent = single.addWorkingLink({ roundTripMs: 5 })
+    single.forget()
+    single.write(10)
+    single.advance(300)
+    t.equal(single.sentOn(silent, MessageType.Ping).length, 1)
+    t.equal(silent.status.kind, 'working', 'the last usable link is not doubted')
+    const joining = single.addWorkingLink({ roundTripMs: 20 })
+    t.equal(silent.status.kind, 'suspect')
+    t.same(single.sequencesOn(joining), single.sequencesOn(silent), 'what the silent one holds is on its way again')
+  },
+)
