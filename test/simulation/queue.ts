@@ -30,6 +30,10 @@ export class Queue<T> {
     this.#items[this.#head] = item
   }
 
+  *[Symbol.iterator](): Iterator<T> {
+    for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as T
+  }
+
   clear(): void {
     this.#items = []
     this.#head = 0

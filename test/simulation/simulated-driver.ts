@@ -12,6 +12,7 @@ import { ProtocolError } from '../../lib/protocol/protocol-error.ts'
 import { StreamDecoder } from '../../lib/protocol/stream-decoder.ts'
 import { StreamEncoder } from '../../lib/protocol/stream-encoder.ts'
 import type { Random } from './random.ts'
+import type { CreateEngine, Engine } from './roles/engine.ts'
 import type { LinkEnd, Side, SimulatedLink } from './simulated-link.ts'
 import type { PipeEnd } from './simulated-pipe.ts'
 import type { Appointment, VirtualClock } from './virtual-clock.ts'
@@ -41,6 +42,8 @@ export interface DriverOptions {
   readonly remoteAcksAll: boolean
   readonly firstSequence: { readonly send: number; readonly receive: number }
   readonly auditor: WireAuditor
+  /** Makes the engine. @defaultValue the library's */
+  readonly createEngine?: CreateEngine | undefined
   /** Called with the first broken rule. */
   readonly fail: (violation: string) => never
 }
@@ -64,7 +67,7 @@ export const FLUSH_BYTES = 65_536
 const MOST_WAKEUPS_AT_ONCE = 10_000
 
 export abstract class SimulatedDriver {
-  readonly engine: Connection
+  readonly engine: Engine
   readonly side: Side
   closure: Closure | undefined
 
@@ -87,7 +90,8 @@ export abstract class SimulatedDriver {
     this.clock = options.clock
     this.fail = options.fail
     this.side = options.side
-    this.engine = new Connection({ config: options.config, firstSequence: options.firstSequence }, this.clock.nowMs)
+    const { config, firstSequence, createEngine = (engine, nowMs) => new Connection(engine, nowMs) } = options
+    this.engine = createEngine({ config, firstSequence }, this.clock.nowMs)
   }
 
   /** The application takes in an event. */

@@ -4,6 +4,7 @@
 import { type Config, type ConfigInput, resolveConfig } from '../../lib/config.ts'
 import { patternOf } from './pattern.ts'
 import { Random } from './random.ts'
+import type { CreateEngine } from './roles/engine.ts'
 import { SimulatedEndpoint } from './simulated-endpoint.ts'
 import { type LinkShape, type Side, SimulatedLink } from './simulated-link.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -25,6 +26,10 @@ export interface PairOptions {
   readonly trace?: boolean
   /** Each side knows that the other acks everything before it closes; false: as with the reference. @defaultValue true */
   readonly remoteAcksAll?: boolean
+  /** Another engine in the place of the library's. */
+  readonly createEngine?: { readonly client?: CreateEngine; readonly server?: CreateEngine }
+  /** Numbers that a side may have outstanding, if others than the protocol says. */
+  readonly spanLimit?: { readonly client?: number; readonly server?: number }
 }
 
 /** What a rule of the simulation says when it is broken. */
@@ -39,10 +44,12 @@ export class SimulatedPair {
   readonly links: SimulatedLink[] = []
   readonly #random: Random
   readonly #remoteAcksAll: boolean
+  readonly #createEngine: NonNullable<PairOptions['createEngine']>
 
   constructor(options: PairOptions) {
     this.seed = options.seed
     this.#remoteAcksAll = options.remoteAcksAll ?? true
+    this.#createEngine = options.createEngine ?? {}
     this.#random = new Random(options.seed)
     const clientConfig = resolveConfig(options.clientConfig ?? options.config)
     const serverConfig = resolveConfig(options.serverConfig ?? options.config)
@@ -50,8 +57,18 @@ export class SimulatedPair {
     const fromServer = options.firstSequence?.server ?? 0
     this.auditor = new WireAuditor(
       {
-        client: { sendBuffer: clientConfig.sendBuffer, remoteRecvBuffer: serverConfig.recvBuffer, firstSequence: fromClient },
-        server: { sendBuffer: serverConfig.sendBuffer, remoteRecvBuffer: clientConfig.recvBuffer, firstSequence: fromServer },
+        client: {
+          sendBuffer: clientConfig.sendBuffer,
+          remoteRecvBuffer: serverConfig.recvBuffer,
+          firstSequence: fromClient,
+          spanLimit: options.spanLimit?.client,
+        },
+        server: {
+          sendBuffer: serverConfig.sendBuffer,
+          remoteRecvBuffer: clientConfig.recvBuffer,
+          firstSequence: fromServer,
+          spanLimit: options.spanLimit?.server,
+        },
       },
       this.#fail,
     )
@@ -184,6 +201,7 @@ export class SimulatedPair {
       writes: patternOf(side === 'client' ? 1 : 2),
       reads: patternOf(side === 'client' ? 2 : 1),
       auditor: this.auditor,
+      createEngine: this.#createEngine[side],
       fail: this.#fail,
     })
   }

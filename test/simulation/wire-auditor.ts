@@ -37,6 +37,8 @@ export interface AuditLimits {
   readonly remoteRecvBuffer: number
   /** First sequence number of this side. */
   readonly firstSequence: number
+  /** Numbers from the oldest unacknowledged message to the newest one. @defaultValue 65,536 */
+  readonly spanLimit?: number | undefined
 }
 
 /** Numbers from the oldest unacknowledged message to the newest one. */
@@ -283,13 +285,14 @@ class DirectionAudit {
 
   #judgeNew(message: ReliableMessage): string | undefined {
     const span = ((message.sequence - this.#oldestUnacked) >>> 0) + 1
-    if (span > SPAN_LIMIT) return `${span} numbers are outstanding`
+    const { spanLimit = SPAN_LIMIT } = this.#limits
+    if (span > spanLimit) return `${span} numbers are outstanding`
     if (message.type === MessageType.SendFinish) {
       if (this.#finishSequence !== undefined) return 'it is the second one'
       this.#finishSequence = message.sequence
     }
     if (message.type !== MessageType.Data) return undefined
-    if (span > SPAN_LIMIT - SPAN_RESERVE) return `data may not make ${span} numbers outstanding`
+    if (span > spanLimit - SPAN_RESERVE) return `data may not make ${span} numbers outstanding`
     if (this.#finishSequence !== undefined) return 'data after SendFinish'
     if (message.bytes < 1 || message.bytes > this.#payloadLimit) return `the payload limit is ${this.#payloadLimit}`
     if (this.unackedBytes > this.#limits.sendBuffer) return `${this.unackedBytes} bytes are unacknowledged`
