@@ -352,7 +352,7 @@ export class Connection {
     if (this.#bothFinishedSinceMs !== undefined && nowMs >= this.#bothFinishedSinceMs + this.#config.terminationTimeout) {
       this.#close(this.#undelivered ? 'no-links-timeout' : undefined)
     } else if (notWorkingSinceMs !== null && nowMs >= notWorkingSinceMs + this.#config.noLinkTimeout) {
-      this.#close('no-links-timeout')
+      this.#close(this.#bothFinished && !this.#mayMatter ? undefined : 'no-links-timeout')
     }
   }
 

@@ -106,3 +106,17 @@ t.test('a deadline that is run early or twice does nothing', async t => {
   t.equal(single.eventsOf('linkNotWorking').length, 0)
   t.equal(single.sequencesOn(link).length, 1)
 })
+
+t.test('with nothing left that could be lost, no working link for long is a normal end, not a failure', async t => {
+  for (const lost of [false, true]) {
+    const single = new SingleEngine({ config: { noLinkTimeout: 5_000, terminationTimeout: 300_000 } })
+    const link = single.addWorkingLink()
+    if (lost) single.write(10)
+    single.do((engine, nowMs) => engine.finish(nowMs))
+    single.receive(link, { type: MessageType.SendFinish, sequence: 0 })
+    single.readAll()
+    single.advance(30_000) // the link swallows the last acks and is never heard of again
+    t.ok(single.closure)
+    t.equal(single.closure?.failure, lost ? 'no-links-timeout' : undefined)
+  }
+})

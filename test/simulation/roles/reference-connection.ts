@@ -29,7 +29,7 @@ export class ReferenceConnection implements Engine {
   #nowMs: number
   #turn = 0
   #closed = false
-  #terminating = false
+  #terminatingSinceMs: number | undefined
   #notWorkingSinceMs: number | undefined
   #establishedMs: number | null = null
   #finishedSinceMs: number | undefined
@@ -182,7 +182,7 @@ export class ReferenceConnection implements Engine {
       this.#close('terminated')
       return
     }
-    this.#terminating = true
+    this.#terminatingSinceMs = nowMs
     for (const link of this.#links) link.terminateOwed = true
     if (this.#links.length === 0) this.#close('terminated')
   }
@@ -233,6 +233,7 @@ export class ReferenceConnection implements Engine {
   get nextDeadlineMs(): number | undefined {
     if (this.#closed) return undefined
     const version = this.#version
+    if (this.#terminatingSinceMs !== undefined) return this.#terminatingSinceMs + version.terminationTimeoutMs
     let earliest = Number.POSITIVE_INFINITY
     if (this.#notWorkingSinceMs !== undefined) earliest = this.#notWorkingSinceMs + version.noLinkTimeoutMs
     if (this.#finishedSinceMs !== undefined) earliest = Math.min(earliest, this.#finishedSinceMs + version.terminationTimeoutMs)
@@ -241,7 +242,9 @@ export class ReferenceConnection implements Engine {
         earliest,
         this.#removalOf(link)?.atMs ?? Number.POSITIVE_INFINITY,
         link.working ? link.ackDeadlineMs : Number.POSITIVE_INFINITY,
-        link.working && link.pingSentMs === undefined ? link.lastSentMs + version.pingIntervalMs : Number.POSITIVE_INFINITY,
+        link.working && link.writable && link.pingSentMs === undefined
+          ? link.lastSentMs + version.pingIntervalMs
+          : Number.POSITIVE_INFINITY,
         link.retestMs ?? Number.POSITIVE_INFINITY,
         link.acksOwed.length > 0 && link.writable ? Math.max(link.oldestAckMs + version.flushDelayMs, this.#nowMs) : Infinity,
       )
@@ -252,6 +255,10 @@ export class ReferenceConnection implements Engine {
   expire(nowMs: number): void {
     this.#nowMs = nowMs
     if (this.#closed) return
+    if (this.#terminatingSinceMs !== undefined) {
+      if (nowMs >= this.#terminatingSinceMs + this.#version.terminationTimeoutMs) this.#close('terminated')
+      return
+    }
     for (const link of [...this.#links]) {
       const removal = this.#removalOf(link)
       if (removal && nowMs >= removal.atMs) this.#closeLink(link, removal.reason, true)
@@ -259,11 +266,9 @@ export class ReferenceConnection implements Engine {
       if (link.retestMs !== undefined && nowMs >= link.retestMs) this.#beginTest(link)
     }
     const { noLinkTimeoutMs, terminationTimeoutMs } = this.#version
-    if (this.#notWorkingSinceMs !== undefined && nowMs >= this.#notWorkingSinceMs + noLinkTimeoutMs)
-      this.#close('no-links-timeout')
-    else if (this.#finishedSinceMs !== undefined && nowMs >= this.#finishedSinceMs + terminationTimeoutMs) {
-      this.#close(this.#sender.delivered ? undefined : 'no-links-timeout')
-    }
+    const alone = this.#notWorkingSinceMs !== undefined && nowMs >= this.#notWorkingSinceMs + noLinkTimeoutMs
+    const overdue = this.#finishedSinceMs !== undefined && nowMs >= this.#finishedSinceMs + terminationTimeoutMs
+    if (alone || overdue) this.#close(this.finished && this.#sender.delivered ? undefined : 'no-links-timeout')
     this.#settle()
   }
 
@@ -278,7 +283,7 @@ export class ReferenceConnection implements Engine {
       case MessageType.ReceiveFinish:
         if (link.goodbyeReceived) throw new ProtocolError('a reliable message behind Goodbye', 'connection')
         if (link.acksOwed.length === 0) link.oldestAckMs = this.#nowMs
-        link.acksOwed.push(message.sequence)
+        if (!link.goodbyeSent) link.acksOwed.push(message.sequence)
         this.#receiver.receive(message)
         if (this.#receiver.readableBytes > 0 && !this.#readableTold) {
           this.#readableTold = true
@@ -396,6 +401,10 @@ export class ReferenceConnection implements Engine {
   #ack(link: ReferenceLink): LinkMessage {
     link.oldestAckMs = Number.NEGATIVE_INFINITY
     return { type: MessageType.Ack, sequence: link.acksOwed.shift() as number }
+  }
+
+  get #terminating(): boolean {
+    return this.#terminatingSinceMs !== undefined
   }
 
   get #wantsToSend(): boolean {

@@ -9,12 +9,18 @@ import type { ReferenceVersion } from './reference-version.ts'
 
 /** Faults happen until then; what is left of the links is whole again. */
 const HEAL_MS = 20_000
-/** The reference waits 40 s for a link that takes nothing, 30 s for an ack, and 15 s for another test. */
-const LIMIT_MS = 300_000
+/** The reference waits 300 s for the answer to Terminate, 40 s for a link that takes nothing, 15 s for another test. */
+const LIMIT_MS = 400_000
+/** A link that should stay and was removed is dialled again. */
+const REDIAL_MS = 1_000
+
+/** How a history ends, beside that both sides write all and finish. */
+export type Ending = 'finish' | 'drop-read' | 'terminate'
 
 export interface History {
   readonly pair: SimulatedPair
   readonly reference: Side
+  readonly ending: Ending
 }
 
 /**
@@ -27,10 +33,11 @@ export function playHistory(version: ReferenceVersion, seed: number, trace = fal
   const reference: Side = random.chance(0.5) ? 'client' : 'server'
   const start = random.pick([0, 2 ** 31, 2 ** 32])
   const first = () => (start === 0 ? random.below(3) : (start - random.below(200)) >>> 0)
+  const shapes = Array.from({ length: random.between(1, 4) }, () => drawShape(random))
   const pair = new SimulatedPair({
     seed,
     trace,
-    links: Array.from({ length: random.between(1, 4) }, () => drawShape(random)),
+    links: shapes,
     clientConfig: drawConfig(random),
     serverConfig: drawConfig(random),
     firstSequence: { client: first(), server: first() },
@@ -52,8 +59,23 @@ export function playHistory(version: ReferenceVersion, seed: number, trace = fal
     const atMs = random.chance(0.5) ? random.below(1_000) : random.below(HEAL_MS)
     pair.clock.after(atMs, () => drawFault(pair, random))
   }
+  const ending = random.chance(0.7) ? 'finish' : random.pick(['drop-read', 'terminate'] as const)
+  const ender = pair[random.pick(['client', 'server'] as const)]
+  pair.clock.after(random.logBetween(1, 5_000), () => {
+    if (ender.closure || ending === 'finish') return
+    if (ending === 'drop-read') ender.dropRead()
+    else ender.terminate()
+  })
+  const stays = shapes[0] as LinkShape
+  let current = 0
+  const redial = () => {
+    if (pair.isClosed) return
+    if (pair.sides.some(end => end.linkClosure(current))) current = pair.addLink(stays)
+    pair.clock.after(REDIAL_MS, redial)
+  }
+  redial()
   pair.runUntilClosed({ limitMs: HEAL_MS + LIMIT_MS })
-  return { pair, reference }
+  return { pair, reference, ending }
 }
 
 function drawShape(random: Random): LinkShape {
@@ -72,6 +94,7 @@ function drawConfig(random: Random): ConfigInput {
     chunkSize: random.logBetween(512, 65_536),
     sendBuffer: random.logBetween(16_384, 4_194_304),
     recvBuffer: random.logBetween(16_384, 4_194_304),
+    terminationTimeout: 300_000, // as the reference's
     link: { testDataLimit: random.chance(0.3) ? 0 : random.logBetween(1, 65_536) },
   }
 }
@@ -93,7 +116,8 @@ function drawFault(pair: SimulatedPair, random: Random): void {
     () => link.reset(),
     () => link.cut(random.chance(0.5) ? side : undefined),
     () => link.swallow(side),
-    () => link.corrupt(side),
+    // Packets have no checksum: what carries them must not damage any.
+    () => (link.framing === 'stream' ? link.corrupt(side) : link.reset()),
     () => {
       if (pair[side].link(index)) pair[side].disconnectLink(index)
     },
