@@ -41,7 +41,7 @@ export interface DriverOptions {
   /** The peer acks everything before it closes, and says Goodbye then, as hawser does. */
   readonly remoteAcksAll: boolean
   readonly firstSequence: { readonly send: number; readonly receive: number }
-  readonly auditor: WireAuditor
+  readonly auditor: Pick<WireAuditor, 'sent' | 'received'>
   /** Makes the engine. @defaultValue the library's */
   readonly createEngine?: CreateEngine | undefined
   /** Called with the first broken rule. */

@@ -9,7 +9,7 @@ import { ReferenceConnection } from './reference-connection.ts'
 import { playHistory } from './reference-histories.ts'
 import { type ReferenceVersion, version010, version097 } from './reference-version.ts'
 
-const SEEDS = 250
+const SEEDS = 200
 const versions = [version097, version010]
 
 for (const version of versions) {

@@ -1,0 +1,29 @@
+// The library's engine with peers that break every rule: it keeps its own promises and its bounds, and it ends.
+
+import t from 'tap'
+import { attacks } from './hostile-attacks.ts'
+import { fight } from './hostile-duel.ts'
+
+const SEEDS = 1_000
+
+t.test(`${SEEDS} hostile peers: bounds hold, every connection ends with its reason`, async t => {
+  const launched = new Map<string, number>()
+  const ends = new Map<string | undefined, number>()
+  for (let seed = 0; seed < SEEDS; seed++) {
+    const { hostile, victim, survived } = fight(seed)
+    for (const { attack } of hostile.launched) launched.set(attack.name, (launched.get(attack.name) ?? 0) + 1)
+    for (const name of survived) t.fail(`seed ${seed}: a link outlived ${name}`)
+    const failure = victim.closure?.failure
+    ends.set(failure, (ends.get(failure) ?? 0) + 1)
+  }
+  for (const { name } of attacks) t.ok((launched.get(name) ?? 0) > 10, `${name}: ${launched.get(name)} times`)
+  t.same([...ends.keys()].sort(), ['no-links-timeout', 'protocol-error', 'terminated'])
+})
+
+t.test('the same seed is the same fight', async t => {
+  const outcome = (seed: number) => {
+    const { victim, hostile, endMs } = fight(seed)
+    return `${endMs} ${victim.closure?.failure} ${hostile.launched.map(({ attack }) => attack.name)}`
+  }
+  for (let seed = 0; seed < 10; seed++) t.equal(outcome(seed), outcome(seed))
+})
