@@ -26,6 +26,9 @@ const LATE_ACK_MS = 400
 /** Messages that wait to be sent; no attack begins beyond. */
 const MOST_WAITING = 5_000
 
+/** So long it looks, half of the times, what became of an attack. */
+const WATCH_MS = 10_000
+
 /** An attack of which the last message is on its way. */
 export interface Launched {
   readonly attack: Attack
@@ -226,6 +229,7 @@ export class HostileConnection implements Engine {
       owed: this.#owedOn(link),
       owedElsewhere: this.#links.filter(other => other !== link).flatMap(other => this.#owedOn(other)),
     }
+    if (attack.costs && this.#random.chance(0.5)) this.#nextAttackMs += WATCH_MS
     const messages = attack.messages(scene)
     this.#sequence = scene.sequence
     for (const [index, message] of messages.entries()) {
