@@ -175,7 +175,7 @@ export class Connection {
   linkLost(link: EngineLink, reason: LinkCloseReason, nowMs: number, detail?: string): void {
     this.#nowMs = nowMs
     if (link.closed) return
-    const orderly = this.#bothFinished || link.status.kind === 'leaving'
+    const orderly = (this.#bothFinished && !this.#mayMatter) || link.status.kind === 'leaving'
     this.#closeLink(link, orderly ? this.#orderlyReason(link) : reason, true, detail)
     this.#settle()
   }

@@ -90,10 +90,10 @@ export class Sender {
     return this.#state === 'finished' || this.#state === 'refused'
   }
 
-  /** Everything sent was received and taken, and no ending waits. */
+  /** Everything sent was received, and taken if it ever will be, and no ending waits. */
   get settled(): boolean {
-    const window = this.window
-    return window.span === 0 && window.unconsumedBytes === 0 && !this.#receiveCloseWanted && !this.#receiveFinishWanted
+    if (this.#receiveCloseWanted || this.#receiveFinishWanted) return false
+    return this.window.span === 0 && (this.#refused || this.window.unconsumedBytes === 0)
   }
 
   write(chunks: readonly Uint8Array[]): void {
