@@ -3,15 +3,22 @@
 
 import { transcript } from './play.ts'
 
-transcript('a message is acknowledged on the link on which it came', {}, `
+transcript(
+  'a message is acknowledged on the link on which it came',
+  {},
+  `
   0   A B work
   0   B < 07 00000000, 68 69  | Data 0, "hi"; its payload is the next packet (section 3)
       B > 08 00000000         | its Ack; not on A
       ! readable
   0   read 68 69              | no Consumed: two bytes are no tenth of 16 MiB
-`)
+`,
+)
 
-transcript('acks are in the order of receipt, not of the numbers', {}, `
+transcript(
+  'acks are in the order of receipt, not of the numbers',
+  {},
+  `
   0   A work
   0   A < 07 00000002, 63, 07 00000000, 61, 07 00000001, 62  | three messages in one turn
       A > 08 00000002         | one Ack for each message, none stands for several
@@ -19,9 +26,13 @@ transcript('acks are in the order of receipt, not of the numbers', {}, `
       A > 08 00000001
       ! readable
   0   read 61 62 63           | delivered in the order of the numbers
-`)
+`,
+)
 
-transcript('a copy on the same link is acknowledged again and delivered once', {}, `
+transcript(
+  'a copy on the same link is acknowledged again and delivered once',
+  {},
+  `
   0   A work
   0   A < 07 00000000, 61
       A > 08 00000000
@@ -33,9 +44,13 @@ transcript('a copy on the same link is acknowledged again and delivered once', {
       A > 08 00000001
       ! readable
   5   read 62                 | nothing of the copy
-`)
+`,
+)
 
-transcript('a copy on another link is acknowledged there', {}, `
+transcript(
+  'a copy on another link is acknowledged there',
+  {},
+  `
   0   A B work
   0   A < 07 00000000, 61
       A > 08 00000000
@@ -43,9 +58,13 @@ transcript('a copy on another link is acknowledged there', {}, `
   3   B < 07 00000000, 61
       B > 08 00000000         | the reference honours only an ack from the link that it used last
   3   read 61
-`)
+`,
+)
 
-transcript('a copy behind a gap is acknowledged, though the first one is not delivered yet', {}, `
+transcript(
+  'a copy behind a gap is acknowledged, though the first one is not delivered yet',
+  {},
+  `
   0   A B work
   0   A < 07 00000001, 62
       A > 08 00000001
@@ -55,9 +74,13 @@ transcript('a copy behind a gap is acknowledged, though the first one is not del
       A > 08 00000000
       ! readable
   1   read 61 62
-`)
+`,
+)
 
-transcript('Consumed and the messages that end a direction are acknowledged, too', {}, `
+transcript(
+  'Consumed and the messages that end a direction are acknowledged, too',
+  {},
+  `
   0   A work
   0   A < 09 00000000 00000000  | Consumed of nothing
       A > 08 00000000
@@ -72,9 +95,13 @@ transcript('Consumed and the messages that end a direction are acknowledged, too
   1   A < 08 00000000           | both directions are over, nothing is owed: no Goodbye for the reference
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('a message of no bytes is acknowledged and never delivered', {}, `
+transcript(
+  'a message of no bytes is acknowledged and never delivered',
+  {},
+  `
   0   A work
   0   A < 07 00000000, , 07 00000001, , 07 00000002, 61  | the page asks for one byte at least; it costs nothing to be lenient
       A > 08 00000000
@@ -82,16 +109,24 @@ transcript('a message of no bytes is acknowledged and never delivered', {}, `
       A > 08 00000002
       ! readable
   0   read 61
-`)
+`,
+)
 
-transcript('numbers up to 131,071 ahead are taken: 0.9.7 goes beyond the 65,536 of the page', {}, `
+transcript(
+  'numbers up to 131,071 ahead are taken: 0.9.7 goes beyond the 65,536 of the page',
+  {},
+  `
   0   A work
   0   A < 07 0001ffff, 7a     | 131,071
       A > 08 0001ffff
   0   A < 07 00020000, 7a     | 131,072: not stored, so not acknowledged; the sender will send it again
-`)
+`,
+)
 
-transcript('numbers of long ago are copies', {}, `
+transcript(
+  'numbers of long ago are copies',
+  {},
+  `
   0   A work
   0   A < 07 00000000, 61
       A > 08 00000000
@@ -101,9 +136,13 @@ transcript('numbers of long ago are copies', {}, `
       A > 08 ffffffff
   0   A < 07 80000001, 78     | as far behind as 32 bits can say
       A > 08 80000001
-`)
+`,
+)
 
-transcript('received numbers wrap', { firstSequence: { send: 0, receive: 0xfffffffe } }, `
+transcript(
+  'received numbers wrap',
+  { firstSequence: { send: 0, receive: 0xfffffffe } },
+  `
   0   A work
   0   A < 07 00000000, 63     | two ahead of fffffffe
       A > 08 00000000
@@ -113,9 +152,13 @@ transcript('received numbers wrap', { firstSequence: { send: 0, receive: 0xfffff
       A > 08 fffffffe
       ! readable
   0   read 61 62 63
-`)
+`,
+)
 
-transcript('sent numbers wrap', { firstSequence: { send: 0xffffffff, receive: 0 } }, `
+transcript(
+  'sent numbers wrap',
+  { firstSequence: { send: 0xffffffff, receive: 0 } },
+  `
   0   A work
   0   write 61
       A > 07 ffffffff, 61
@@ -128,9 +171,13 @@ transcript('sent numbers wrap', { firstSequence: { send: 0xffffffff, receive: 0 
       A > 0a 00000001
       ! finished
   20  A < 08 00000001
-`)
+`,
+)
 
-transcript('an ack from a link that the message was sent on before counts', {}, `
+transcript(
+  'an ack from a link that the message was sent on before counts',
+  {},
+  `
   0   A B work
   0   write 61
       A > 07 00000000, 61     | free: A or B
@@ -148,9 +195,13 @@ transcript('an ack from a link that the message was sent on before counts', {}, 
       ! linkWorking C
   19  A < 0f
       ! linkClosed A locally-requested
-`)
+`,
+)
 
-transcript('an ack of what another link carries is no ack', {}, `
+transcript(
+  'an ack of what another link carries is no ack',
+  {},
+  `
   0   A B work
   0   write 61
       A > 07 00000000, 61     | free: A or B
@@ -160,9 +211,13 @@ transcript('an ack of what another link carries is no ack', {}, `
       ! linkClosed A io-error abruptly
       B > 07 00000000, 61     | so it must be sent again
   15  B < 08 00000000
-`)
+`,
+)
 
-transcript('acks go on while the link is blocked', {}, `
+transcript(
+  'acks go on while the link is blocked',
+  {},
+  `
   0   A work
   0   A blocks
       A > 0e 01               | SetBlock, 1
@@ -171,9 +226,13 @@ transcript('acks go on while the link is blocked', {}, `
       A > 08 00000000
       ! readable
   1   read 61
-`)
+`,
+)
 
-transcript('acks wait for a link that takes nothing, Pong goes before them', {}, `
+transcript(
+  'acks wait for a link that takes nothing, Pong goes before them',
+  {},
+  `
   0   A work
   0   A fills
   1   A < 07 00000000, 61, 05
@@ -184,9 +243,13 @@ transcript('acks wait for a link that takes nothing, Pong goes before them', {},
       A > 08 00000000
       A > 08 00000001
   3   read 61 62
-`)
+`,
+)
 
-transcript('what is acknowledged is not sent again when its link breaks, what is not is', {}, `
+transcript(
+  'what is acknowledged is not sent again when its link breaks, what is not is',
+  {},
+  `
   0   A B work
   0   B blocks
       B > 0e 01
@@ -209,4 +272,5 @@ transcript('what is acknowledged is not sent again when its link breaks, what is
       B > 07 00000001, 62     | oldest first
       B > 07 00000002, 63
   21  B < 08 00000001, 08 00000002
-`)
+`,
+)

@@ -5,7 +5,10 @@ import { transcript } from './play.ts'
 
 const hawser = { peerAcksAll: true }
 
-transcript('we finish first, the peer is the reference', {}, `
+transcript(
+  'we finish first, the peer is the reference',
+  {},
+  `
   0   A work
   0   finish
       A > 0a 00000000
@@ -16,9 +19,13 @@ transcript('we finish first, the peer is the reference', {}, `
       ! end
       ! linkClosed A connection-closed | both just close their links
       ! closed
-`)
+`,
+)
 
-transcript('we finish first, the peer is hawser', hawser, `
+transcript(
+  'we finish first, the peer is hawser',
+  hawser,
+  `
   0   A work
   0   finish
       A > 0a 00000000
@@ -30,9 +37,13 @@ transcript('we finish first, the peer is hawser', hawser, `
       ! end
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('the peer finishes first, the peer is the reference', {}, `
+transcript(
+  'the peer finishes first, the peer is the reference',
+  {},
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
@@ -43,9 +54,13 @@ transcript('the peer finishes first, the peer is the reference', {}, `
   20  A < 08 00000000           | now nothing is unacknowledged
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('the peer finishes first, the peer is hawser', hawser, `
+transcript(
+  'the peer finishes first, the peer is hawser',
+  hawser,
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
@@ -57,9 +72,13 @@ transcript('the peer finishes first, the peer is hawser', hawser, `
       A > 0f
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('both finish at once', {}, `
+transcript(
+  'both finish at once',
+  {},
+  `
   0   A work
   0   finish
       A > 0a 00000000
@@ -70,9 +89,13 @@ transcript('both finish at once', {}, `
   10  A < 08 00000000
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('Goodbye goes to every link, the last ack before it', hawser, `
+transcript(
+  'Goodbye goes to every link, the last ack before it',
+  hawser,
+  `
   0   A B work
   0   A < 0a 00000000
       A > 08 00000000
@@ -88,9 +111,13 @@ transcript('Goodbye goes to every link, the last ack before it', hawser, `
       ! linkClosed A connection-closed
       ! linkClosed B connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('Goodbye does not wait for a link that takes nothing', hawser, `
+transcript(
+  'Goodbye does not wait for a link that takes nothing',
+  hawser,
+  `
   0   A B work
   0   B fills
   0   A < 0a 00000000
@@ -104,9 +131,13 @@ transcript('Goodbye does not wait for a link that takes nothing', hawser, `
       ! linkClosed A connection-closed
       ! linkClosed B connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('Goodbye of a hawser whose end is reached means that it has everything', hawser, `
+transcript(
+  'Goodbye of a hawser whose end is reached means that it has everything',
+  hawser,
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
@@ -117,9 +148,13 @@ transcript('Goodbye of a hawser whose end is reached means that it has everythin
   10  A < 0f                    | its ack of our SendFinish is lost with some other link
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('Goodbyes at the end cross', hawser, `
+transcript(
+  'Goodbyes at the end cross',
+  hawser,
+  `
   0   A work
   0   finish
       A > 0a 00000000
@@ -128,9 +163,13 @@ transcript('Goodbyes at the end cross', hawser, `
       ! end
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('without Goodbye a hawser that lost its link may be missing what is unacknowledged', hawser, `
+transcript(
+  'without Goodbye a hawser that lost its link may be missing what is unacknowledged',
+  hawser,
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
@@ -149,9 +188,13 @@ transcript('without Goodbye a hawser that lost its link may be missing what is u
       B > 0f
       ! linkClosed B connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('the reference that ends its link when both directions are over has everything', {}, `
+transcript(
+  'the reference that ends its link when both directions are over has everything',
+  {},
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
@@ -162,9 +205,13 @@ transcript('the reference that ends its link when both directions are over has e
   5   A breaks                  | it closes its links the moment its own conditions hold
       ! linkClosed A connection-closed abruptly
       ! closed
-`)
+`,
+)
 
-transcript('data that was not consumed is no end, whoever the peer is', {}, `
+transcript(
+  'data that was not consumed is no end, whoever the peer is',
+  {},
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
@@ -188,9 +235,13 @@ transcript('data that was not consumed is no end, whoever the peer is', {}, `
       B > 08 00000001
       ! linkClosed B connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('the end comes behind all data, also when SendFinish overtakes it', {}, `
+transcript(
+  'the end comes behind all data, also when SendFinish overtakes it',
+  {},
+  `
   0   A B work
   0   A < 0a 00000001
       A > 08 00000001
@@ -201,9 +252,13 @@ transcript('the end comes behind all data, also when SendFinish overtakes it', {
       A > 09 00000000 00000001  | free: A or B
       ! end
   16  A < 08 00000000
-`)
+`,
+)
 
-transcript('a reader that goes away', {}, `
+transcript(
+  'a reader that goes away',
+  {},
+  `
   0   A work
   0   dropRead
       A > 0c 00000000           | ReceiveFinish
@@ -214,17 +269,25 @@ transcript('a reader that goes away', {}, `
   21  A < 08 00000001           | the other direction counts as finished: no SendFinish comes
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('a reader that goes away after the end owes no ReceiveFinish', {}, `
+transcript(
+  'a reader that goes away after the end owes no ReceiveFinish',
+  {},
+  `
   0   A work
   0   A < 0a 00000000
       A > 08 00000000
       ! end
   1   dropRead
-`)
+`,
+)
 
-transcript("the peer's reader goes away: what waits is dropped, no SendFinish is owed", { remoteRecvBuffer: 20 }, `
+transcript(
+  "the peer's reader goes away: what waits is dropped, no SendFinish is owed",
+  { remoteRecvBuffer: 20 },
+  `
   0   A work
   0   write 61*30
       A > 07 00000000, 61*9
@@ -241,9 +304,13 @@ transcript("the peer's reader goes away: what waits is dropped, no SendFinish is
       ! end
       ! linkClosed A connection-closed | what it had not consumed it never will
       ! closed
-`)
+`,
+)
 
-transcript("the peer's reader closes: what waits is dropped and SendFinish follows", { remoteRecvBuffer: 20 }, `
+transcript(
+  "the peer's reader closes: what waits is dropped and SendFinish follows",
+  { remoteRecvBuffer: 20 },
+  `
   0   A work
   0   write 61*30
       A > 07 00000000, 61*9
@@ -256,9 +323,13 @@ transcript("the peer's reader closes: what waits is dropped and SendFinish follo
       ! writable
       ! finished
   10  A < 08 00000000, 08 00000001, 08 00000002, 08 00000003
-`)
+`,
+)
 
-transcript('ReceiveClose behind our own end changes nothing', {}, `
+transcript(
+  'ReceiveClose behind our own end changes nothing',
+  {},
+  `
   0   A work
   0   finish
       A > 0a 00000000
@@ -268,9 +339,13 @@ transcript('ReceiveClose behind our own end changes nothing', {}, `
   10  A < 08 00000000
   11  A < 0c 00000001
       A > 08 00000001
-`)
+`,
+)
 
-transcript('both readers go away', {}, `
+transcript(
+  'both readers go away',
+  {},
+  `
   0   A work
   0   dropRead
       A > 0c 00000000
@@ -281,9 +356,13 @@ transcript('both readers go away', {}, `
   10  A < 08 00000000
       ! linkClosed A connection-closed
       ! closed
-`)
+`,
+)
 
-transcript('a half-open connection goes on', {}, `
+transcript(
+  'a half-open connection goes on',
+  {},
+  `
   0   A work
   0   finish
       A > 0a 00000000
@@ -293,9 +372,13 @@ transcript('a half-open connection goes on', {}, `
       A > 08 00000000
       ! readable
   5000 read 61
-`)
+`,
+)
 
-transcript('Terminate is said on every link and answered on every link', {}, `
+transcript(
+  'Terminate is said on every link and answered on every link',
+  {},
+  `
   0   A B work
   0   terminate
       A > 10
@@ -305,9 +388,13 @@ transcript('Terminate is said on every link and answered on every link', {}, `
   12  B < 10
       ! linkClosed B terminated
       ! closed terminated
-`)
+`,
+)
 
-transcript('Terminate of the peer is answered on all links', {}, `
+transcript(
+  'Terminate of the peer is answered on all links',
+  {},
+  `
   0   A B work
   0   A < 10
       A > 10
@@ -317,18 +404,26 @@ transcript('Terminate of the peer is answered on all links', {}, `
   1   B < 10
       ! linkClosed B terminated
       ! closed terminated
-`)
+`,
+)
 
-transcript('Terminates that cross', {}, `
+transcript(
+  'Terminates that cross',
+  {},
+  `
   0   A work
   0   terminate
       A > 10
   3   A < 10                    | it was sent before ours came
       ! linkClosed A terminated
       ! closed terminated
-`)
+`,
+)
 
-transcript('0.9.7 drops the link on which Terminate comes', {}, `
+transcript(
+  '0.9.7 drops the link on which Terminate comes',
+  {},
+  `
   0   A B work
   0   terminate
       A > 10
@@ -338,18 +433,27 @@ transcript('0.9.7 drops the link on which Terminate comes', {}, `
   10  B breaks
       ! linkClosed B io-error abruptly
       ! closed terminated
-`)
+`,
+)
 
-transcript('a Terminate that is never answered ends after 5 s', {}, `
+transcript(
+  'a Terminate that is never answered ends after 5 s',
+  {},
+  `
   0   A work
   0   terminate
       A > 10
   5000 wait
       ! linkClosed A terminated
       ! closed terminated
-`)
+`,
+)
 
-transcript('Terminate without a link is the end at once', {}, `
+transcript(
+  'Terminate without a link is the end at once',
+  {},
+  `
   0   terminate
       ! closed terminated
-`)
+`,
+)

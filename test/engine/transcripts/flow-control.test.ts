@@ -2,7 +2,10 @@
 
 import { transcript } from './play.ts'
 
-transcript('Consumed goes out once more than a tenth of the receive buffer was read', { config: { recvBuffer: 1_000 } }, `
+transcript(
+  'Consumed goes out once more than a tenth of the receive buffer was read',
+  { config: { recvBuffer: 1_000 } },
+  `
   0   A work
   0   A < 07 00000000, 61*100
       A > 08 00000000
@@ -14,9 +17,13 @@ transcript('Consumed goes out once more than a tenth of the receive buffer was r
   1   read 62
       A > 09 00000000 00000065  | Consumed of 101 bytes; number 0 of our own direction
   11  A < 08 00000000
-`)
+`,
+)
 
-transcript('what was read is counted again from nothing after a Consumed', { config: { recvBuffer: 1_000 } }, `
+transcript(
+  'what was read is counted again from nothing after a Consumed',
+  { config: { recvBuffer: 1_000 } },
+  `
   0   A work
   0   A < 07 00000000, 61*300
       A > 08 00000000
@@ -28,9 +35,13 @@ transcript('what was read is counted again from nothing after a Consumed', { con
       ! readable
   1   read 62*100               | no more than a tenth
   10  A < 08 00000000
-`)
+`,
+)
 
-transcript('what is read after the peer finished is reported at once', { config: { recvBuffer: 1_000 } }, `
+transcript(
+  'what is read after the peer finished is reported at once',
+  { config: { recvBuffer: 1_000 } },
+  `
   0   A work
   0   A < 07 00000000, 61 62
       A > 08 00000000
@@ -41,9 +52,13 @@ transcript('what is read after the peer finished is reported at once', { config:
       A > 09 00000000 00000002  | both sides need it to know that all is over
       ! end
   11  A < 08 00000000
-`)
+`,
+)
 
-transcript('a reader that closes reports what it drops at once', { config: { recvBuffer: 1_000 } }, `
+transcript(
+  'a reader that closes reports what it drops at once',
+  { config: { recvBuffer: 1_000 } },
+  `
   0   A work
   0   A < 07 00000000, 61 62
       A > 08 00000000
@@ -55,9 +70,13 @@ transcript('a reader that closes reports what it drops at once', { config: { rec
       A > 08 00000001
       A > 09 00000002 00000003
   11  A < 08 00000000, 08 00000001, 08 00000002
-`)
+`,
+)
 
-transcript('no more is sent than the receive buffer of the peer holds', { remoteRecvBuffer: 100 }, `
+transcript(
+  'no more is sent than the receive buffer of the peer holds',
+  { remoteRecvBuffer: 100 },
+  `
   0   A work
   0   write 61*200
       A > 07 00000000, 61*49    | at most half of the buffer less one
@@ -68,9 +87,13 @@ transcript('no more is sent than the receive buffer of the peer holds', { remote
       A > 08 00000000
       A > 07 00000002, 61*49
   21  A < 08 00000002
-`)
+`,
+)
 
-transcript('acks alone give no credit', { remoteRecvBuffer: 21 }, `
+transcript(
+  'acks alone give no credit',
+  { remoteRecvBuffer: 21 },
+  `
   0   A work
   0   write 61*9 62*9 63*9
       A > 07 00000000, 61*9     | half of 21, rounded down, less one is 9
@@ -82,9 +105,13 @@ transcript('acks alone give no credit', { remoteRecvBuffer: 21 }, `
       A > 07 00000003, 63*6
       ! writable
   30  A < 08 00000003
-`)
+`,
+)
 
-transcript('a send buffer bounds what is not acknowledged', { config: { sendBuffer: 10 } }, `
+transcript(
+  'a send buffer bounds what is not acknowledged',
+  { config: { sendBuffer: 10 } },
+  `
   0   A work
   0   write 61*10 62*5
       A > 07 00000000, 61*10
@@ -92,14 +119,18 @@ transcript('a send buffer bounds what is not acknowledged', { config: { sendBuff
       A > 07 00000001, 62*5
       ! writable
   20  A < 08 00000001
-`)
+`,
+)
 
 for (const [remoteRecvBuffer, least] of [
   [1, 1],
   [2, 1],
   [3, 1],
 ] as const) {
-  transcript(`a peer with a receive buffer of ${remoteRecvBuffer} gets a byte at a time`, { remoteRecvBuffer }, `
+  transcript(
+    `a peer with a receive buffer of ${remoteRecvBuffer} gets a byte at a time`,
+    { remoteRecvBuffer },
+    `
     0   A work
     0   write 61 62 63 64
 ${Array.from({ length: remoteRecvBuffer }, (_, index) => `        A > 07 0000000${index}, 6${index + 1}*${least}`).join('\n')}
@@ -109,10 +140,14 @@ ${Array.from({ length: remoteRecvBuffer }, (_, index) => `        A > 07 0000000
         A > 07 0000000${remoteRecvBuffer}, 6${remoteRecvBuffer + 1}
 ${remoteRecvBuffer === 3 ? '        ! writable' : ''}
     21  A < 08 0000000${remoteRecvBuffer}
-  `)
+  `,
+  )
 }
 
-transcript('a receive buffer of one byte of our own', { config: { recvBuffer: 1 } }, `
+transcript(
+  'a receive buffer of one byte of our own',
+  { config: { recvBuffer: 1 } },
+  `
   0   A work
   0   A < 07 00000000, 61
       A > 08 00000000
@@ -126,9 +161,13 @@ transcript('a receive buffer of one byte of our own', { config: { recvBuffer: 1 
   11  read 62
       A > 09 00000001 00000001
   21  A < 08 00000001
-`)
+`,
+)
 
-transcript('payloads are no larger than chunkSize', { config: { chunkSize: 3 } }, `
+transcript(
+  'payloads are no larger than chunkSize',
+  { config: { chunkSize: 3 } },
+  `
   0   A work
   0   write 61 62 63 64 65 66 67
       A > 07 00000000, 61 62 63
@@ -136,18 +175,26 @@ transcript('payloads are no larger than chunkSize', { config: { chunkSize: 3 } }
       A > 07 00000002, 67
       ! writable
   10  A < 08 00000000, 08 00000001, 08 00000002
-`)
+`,
+)
 
-transcript('small writes that wait share a message', { remoteRecvBuffer: 10 }, `
+transcript(
+  'small writes that wait share a message',
+  { remoteRecvBuffer: 10 },
+  `
   0   A work
   0   write 61*4, 62*4          | two writes in one turn; free: merged here, up to half of the buffer less one
       A > 07 00000000, 61 61 61 61
       A > 07 00000001, 62 62 62 62
       ! writable
   10  A < 08 00000000, 08 00000001
-`)
+`,
+)
 
-transcript('a resend needs no credit', { remoteRecvBuffer: 10 }, `
+transcript(
+  'a resend needs no credit',
+  { remoteRecvBuffer: 10 },
+  `
   0   A B work
   0   B blocks
       B > 0e 01
@@ -164,4 +211,5 @@ transcript('a resend needs no credit', { remoteRecvBuffer: 10 }, `
       B > 07 00000000, 61*4     | the peer counts each number once
       B > 07 00000001, 61*4
   12  B < 08 00000000, 08 00000001
-`)
+`,
+)
