@@ -289,7 +289,7 @@ function packetsOf(text: string): Uint8Array[] {
   )
 }
 
-/** As transcripts write it: the type, four bytes in a row, the rest byte by byte, long runs with a count. */
+/** One way to write bytes: each by itself, long runs with a count. */
 function hexOf(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')
   const words = hex.match(/../g) ?? []

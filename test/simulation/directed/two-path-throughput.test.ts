@@ -1,6 +1,6 @@
 // The cases of the Linux kernel's self-tests of Multipath TCP (simult_flows): 16 MiB over two paths of like or unlike rates
-// and delays, in either direction, in no more time than 90 % of the summed rate needs. Nothing is left out of the time:
-// tests of the links, start-up, the last ack.
+// and delays, in either direction, in no more time than 90 % of the summed rate needs. The time runs from the first
+// test of the links until the reader has seen the end.
 
 import t from 'tap'
 import { path, rateOf } from '../link-shapes.ts'

@@ -75,8 +75,7 @@ export class ReferenceSender {
   }
 
   write(chunk: Uint8Array): void {
-    const most = Math.min(this.#version.writeBytes, Math.max(Math.floor(this.remoteRecvBuffer / 2), 2) - 1)
-    const size = this.remoteRecvBuffer === 0 ? this.#version.writeBytes : most
+    const size = this.#version.writeBytes
     for (let at = 0; at < chunk.byteLength; at += size) this.#writes.push(chunk.subarray(at, at + size))
     this.#queuedBytes += chunk.byteLength
   }
@@ -157,7 +156,7 @@ export class ReferenceSender {
     const first = this.#writes.peek()
     if (!first || this.#outstanding.length >= this.#version.sentSpan - 1_024) return undefined
     const most = Math.max(Math.floor(this.remoteRecvBuffer / 2), 2) - 1
-    const payload = first.subarray(0, most)
+    const payload = first.subarray(0, Math.min(most, this.#sendBuffer))
     const bytes = payload.byteLength
     if (this.unackedBytes + bytes > this.#sendBuffer || this.unconsumedBytes + bytes > this.remoteRecvBuffer) return undefined
     if (bytes < first.byteLength) this.#writes.replaceFirst(first.subarray(bytes))
