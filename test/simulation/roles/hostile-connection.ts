@@ -121,6 +121,10 @@ export class HostileConnection implements Engine {
     this.#closeLink(referenceLink(link), reason)
   }
 
+  linkViolated(link: EngineLink): void {
+    this.#closeLink(referenceLink(link), 'protocol-error')
+  }
+
   disconnectLink(link: EngineLink): void {
     this.#closeLink(referenceLink(link), 'locally-requested')
   }

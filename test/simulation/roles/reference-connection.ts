@@ -130,6 +130,10 @@ export class ReferenceConnection implements Engine {
     this.#settle()
   }
 
+  linkViolated(engineLink: EngineLink, detail: string, nowMs: number): void {
+    this.linkLost(engineLink, 'protocol-error', nowMs, detail)
+  }
+
   disconnectLink(engineLink: EngineLink, nowMs: number): void {
     this.#nowMs = nowMs
     this.#leave(referenceLink(engineLink))
