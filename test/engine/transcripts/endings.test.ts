@@ -33,7 +33,7 @@ transcript(
   10  A < 08 00000000
   20  A < 0a 00000000
       A > 08 00000000
-      A > 0f                    | Goodbye behind the last ack
+      A > 0f 01                 | Goodbye behind the last ack; 1: the connection is over
       ! end
       ! linkClosed A connection-closed
       ! closed
@@ -69,7 +69,7 @@ transcript(
       A > 0a 00000000
       ! finished
   20  A < 08 00000000
-      A > 0f
+      A > 0f 01
       ! linkClosed A connection-closed
       ! closed
 `,
@@ -106,8 +106,8 @@ transcript(
   5   B < 0a 00000000           | a copy over the other link
       B > 08 00000000
   10  A < 08 00000000
-      A > 0f
-      B > 0f
+      A > 0f 01
+      B > 0f 01
       ! linkClosed A connection-closed
       ! linkClosed B connection-closed
       ! closed
@@ -127,7 +127,7 @@ transcript(
       A > 0a 00000000
       ! finished
   10  A < 08 00000000
-      A > 0f
+      A > 0f 01
       ! linkClosed A connection-closed
       ! linkClosed B connection-closed
       ! closed
@@ -145,7 +145,7 @@ transcript(
   0   finish
       A > 0a 00000000
       ! finished
-  10  A < 0f                    | its ack of our SendFinish is lost with some other link
+  10  A < 0f 01                 | its ack of our SendFinish is lost with some other link
       ! linkClosed A connection-closed
       ! closed
 `,
@@ -159,7 +159,7 @@ transcript(
   0   finish
       A > 0a 00000000
       ! finished
-  5   A < 0a 00000000, 08 00000000, 0f  | the peer was done first
+  5   A < 0a 00000000, 08 00000000, 0f 01  | the peer was done first
       ! end
       ! linkClosed A connection-closed
       ! closed
@@ -185,7 +185,7 @@ transcript(
       ! linkWorking B
       B > 0a 00000000           | sent again
   70  B < 08 00000000
-      B > 0f
+      B > 0f 01
       ! linkClosed B connection-closed
       ! closed
 `,

@@ -88,6 +88,7 @@ export class HostileConnection implements Engine {
   readonly queuedBytes = 0
   readonly readableBytes = 0
   readonly finished = false
+  readonly used = true
 
   stats(): ConnectionStats {
     return {

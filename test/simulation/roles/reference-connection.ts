@@ -84,6 +84,10 @@ export class ReferenceConnection implements Engine {
     return this.#sender.finished && this.#receiver.finished
   }
 
+  get used(): boolean {
+    return this.#establishedMs !== null
+  }
+
   stats(): ConnectionStats {
     const { unackedBytes, unconsumedBytes, outstanding, resendCount } = this.#sender
     return {

@@ -1,7 +1,7 @@
 // One link as the reference sees it. It carries what drivers ask of a link of an engine, too.
 
 import type { LinkConfig } from '../../../lib/config.ts'
-import type { EngineLink, LinkStats } from '../../../lib/engine/engine-link.ts'
+import type { EngineLink, LinkStats, LinkStatus } from '../../../lib/engine/engine-link.ts'
 import type { NotWorkingReason } from '../../../lib/engine/events.ts'
 import { Queue } from '../queue.ts'
 import type { SentReliable } from './reference-sender.ts'
@@ -68,6 +68,20 @@ export class ReferenceLink {
 
   get working(): boolean {
     return this.state === 'working'
+  }
+
+  get status(): LinkStatus {
+    const sinceMs = this.unconfirmedSinceMs
+    switch (this.state) {
+      case 'unconfirmed':
+        return { kind: this.state, reason: this.reason, sinceMs }
+      case 'leaving':
+        return { kind: this.state, initiator: 'local', sinceMs }
+      case 'closed':
+        return { kind: this.state, reason: 'connection-closed' }
+      default:
+        return { kind: this.state }
+    }
   }
 
   get notWorkingReason(): NotWorkingReason | null {

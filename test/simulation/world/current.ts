@@ -13,6 +13,8 @@ export const current = {
   firstSequence: 0,
   roles: { client: 'hawser', server: 'hawser' } as Readonly<Record<Side, Role>>,
   engines: new Set<Connection>(),
+  /** The connection whose client is being made: only that of the first one is hostile, where clients are. */
+  opening: 0,
   /** When engines were made. */
   births: new WeakMap<Connection, number>(),
   /** Of engines that are closed. */

@@ -7,6 +7,8 @@ import { drawFaults } from './draw-faults.ts'
 import type { PathPlan } from './path.ts'
 import type { ApplicationPlan, ConnectionPlan, ReaderPlan, WorldPlan } from './plan.ts'
 
+/** Roles are drawn by themselves, so that a world is the same whoever plays in it. */
+const ROLES = 0x401e5
 const FIRST_SEQUENCES = [0, 2 ** 31, 2 ** 32] as const
 
 export function drawPlan(seed: number): WorldPlan {
@@ -16,11 +18,14 @@ export function drawPlan(seed: number): WorldPlan {
   const healMs = random.logBetween(100, 30_000)
   const serverConfig = drawConfig(random)
   const connections: ConnectionPlan[] = []
+  const roles = drawRoles(new Random(seed ^ ROLES))
   for (let count = random.chance(0.15) ? random.between(2, 3) : 1; count > 0; count--)
     connections.push(drawConnection(random, healMs, serverConfig))
+  // Beside a hostile client there is an honest one.
+  if (roles.client === 'hostile' && connections.length === 1) connections.push(drawConnection(random, healMs, serverConfig))
   return {
     seed,
-    roles: { client: 'hawser', server: 'hawser' },
+    roles,
     firstSequence,
     serverConfig,
     filter: random.chance(0.85) ? 'none' : random.pick(['slow', 'throws', 'refuses'] as const),
@@ -29,6 +34,11 @@ export function drawPlan(seed: number): WorldPlan {
     faults: drawFaults(random, connections, healMs),
     healMs,
   }
+}
+
+function drawRoles(random: Random): WorldPlan['roles'] {
+  const role = random.chance(0.7) ? 'hawser' : random.pick(['0.9.7', '0.10', 'hostile'] as const)
+  return random.chance(0.5) ? { client: role, server: 'hawser' } : { client: 'hawser', server: role }
 }
 
 function drawConnection(random: Random, healMs: number, serverConfig: ConfigInput): ConnectionPlan {

@@ -6,7 +6,7 @@ import type { Direction, PathPlan } from './path.ts'
 export type Side = 'client' | 'server'
 
 /** Whose behaviour an engine has; see platform/connection.ts. */
-export type Role = 'hawser'
+export type Role = 'hawser' | '0.9.7' | '0.10' | 'hostile'
 
 export type ReaderPlan =
   | { readonly kind: 'flow' }

@@ -16,7 +16,7 @@ import { NoLinksJudge } from './judges/no-links.ts'
 import { sitsStill } from './judges/progress.ts'
 import type { LinkStream } from './link-stream.ts'
 import { Path, type PathLink } from './path.ts'
-import type { ConnectionPlan, LinkFault, LinkState, NetworkFault, PathFault, Side } from './plan.ts'
+import type { ConnectionPlan, LinkFault, LinkState, NetworkFault, PathFault, Role, Side } from './plan.ts'
 import { WireTap } from './wire-tap.ts'
 import type { World } from './world.ts'
 
@@ -59,6 +59,7 @@ export class SimulatedConnection {
       trace: world.trace,
       loop: world.loop,
       connection: index,
+      roleOf: side => this.roleOf(side),
       fail: text => world.fail(text),
     })
     this.paths = plan.paths.map((path, number) => this.#makePath(path, number))
@@ -78,6 +79,7 @@ export class SimulatedConnection {
       connect: async (tag, signal) => this.#dial(Number(tag.key), signal),
     }
     const { config, reconnectDelay, highWaterMark, allowHalfOpen } = plan
+    current.opening = this.#index
     const socket = connect({
       transports: [transport],
       config,
@@ -187,7 +189,7 @@ export class SimulatedConnection {
     const { loop } = this.#world
     for (const side of SIDES) {
       const { engine } = this[side]
-      if (!engine) continue
+      if (!engine || this.roleOf(side) !== 'hawser') continue
       const judge = this.#noLinks.get(engine) ?? this.#noLinksJudge(side, engine)
       const wrong = judge.look(engine, current.failures.get(engine), loop.nowMs, loop.punctualSinceMs(side))
       if (wrong) this.#fail(side, wrong)
@@ -198,12 +200,12 @@ export class SimulatedConnection {
   judgeQuiet(): void {
     for (const side of SIDES) {
       const { socket, engine } = this[side]
-      if (socket && engine && !socket.destroyed) this.#judgeQuietSide(side, socket, engine)
+      if (socket && engine && !socket.destroyed && this.roleOf(side) === 'hawser') this.#judgeQuietSide(side, socket, engine)
     }
   }
 
   #judgeQuietSide(side: Side, socket: Socket, engine: Engine): void {
-    const { loop, plan } = this.#world
+    const { loop } = this.#world
     const { sendBuffer = 0, recvBuffer = 0, chunkSize = 0 } = this.#configOf(side)
     const { recvBuffer: remoteRecvBuffer = 0 } = this.#configOf(other(side))
     const { auditor } = this.#tap
@@ -212,7 +214,7 @@ export class SimulatedConnection {
       nowMs: loop.nowMs,
       sendBuffer,
       recvBuffer,
-      unackedMessages: plan.roles[side] === 'hawser' && !this.disturbed ? auditor.unacked(side) : 0,
+      unackedMessages: this.disturbed ? 0 : auditor.unacked(side),
       unackedBytes: this.disturbed ? 0 : auditor.unackedBytes(side),
     })
     if (wrong) this.#fail(side, wrong)
@@ -279,7 +281,8 @@ export class SimulatedConnection {
   /** Whether it may end as it likes. */
   get #isExcused(): boolean {
     const { client, server } = this
-    if (this.disturbed || client.gaveUp || server.gaveUp || this.#isStray) return true
+    if (this.#referenceLeft) return true
+    if (this.#isHostile || this.disturbed || client.gaveUp || server.gaveUp || this.#isStray) return true
     // Another server may end a connection while none of its links works.
     if (client.error?.reason === 'server-id-mismatch' || this.#strangerAfterClose) return true
     // A server forgets a connection that lost its first link before anything came over it.
@@ -290,6 +293,34 @@ export class SimulatedConnection {
       if (failure === 'no-links-timeout') return true
     }
     return !client.connected && this.#failedDials.size === this.paths.length
+  }
+
+  /**
+   * The reference goes when all its data was taken and its links are gone: its peer, if it lost its links at the same time,
+   * cannot know that it, too, may go.
+   */
+  get #referenceLeft(): boolean {
+    if (this.#world.plan.faults.length === 0) return false
+    return SIDES.some(side => {
+      const { engine } = this[side]
+      return isReference(this.roleOf(side)) && engine?.closed && !this[other(side)].sawEnd
+    })
+  }
+
+  /** A hostile peer that fell silent would keep its connection for ever. */
+  endHostility(): void {
+    for (const side of SIDES) {
+      if (this.roleOf(side) === 'hostile') this.#world.loop.input(side, () => this[side].act('terminate'))
+    }
+  }
+
+  roleOf(side: Side): Role {
+    const role = this.#world.plan.roles[side]
+    return role === 'hostile' && side === 'client' && this.#index > 0 ? 'hawser' : role
+  }
+
+  get #isHostile(): boolean {
+    return SIDES.some(side => this.roleOf(side) === 'hostile')
   }
 
   /** Another server had it first. */
@@ -342,7 +373,7 @@ export class SimulatedConnection {
       writes: patternOf(side === 'client' ? 1 : 2),
       reads: patternOf(side === 'client' ? 2 : 1),
       peerWritten: () => this[other(side)].written,
-      isStray: () => this.#isStray,
+      isStray: () => this.#isStray || this.#isHostile,
       fail: text => this.#world.fail(`${who}: ${text}`),
       note: text => this.#world.trace.note(`${who} ${text}`),
     })
@@ -406,6 +437,10 @@ function meddle(links: readonly Link[], fault: LinkFault): void {
       link.config = { windowLimit: fault.windowLimit, ping: { interval: fault.pingInterval, mode: 'periodic' } }
     }
   }
+}
+
+function isReference(role: Role): boolean {
+  return role === '0.9.7' || role === '0.10'
 }
 
 function other(side: Side): Side {

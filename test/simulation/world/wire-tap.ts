@@ -2,9 +2,10 @@
 
 import { defaults } from '../../../lib/config.ts'
 import type { LinkMessage } from '../../../lib/protocol/messages.ts'
+import { version097 } from '../roles/reference-version.ts'
 import { describe, WireAuditor } from '../wire-auditor.ts'
 import { type AckTimeouts, SilenceJudge } from './judges/silence.ts'
-import type { ConnectionPlan, Side, WorldPlan } from './plan.ts'
+import type { ConnectionPlan, Role, Side, WorldPlan } from './plan.ts'
 import type { Trace } from './trace.ts'
 import type { VirtualLoop } from './virtual-loop.ts'
 import { type ParsedMessage, WireParser } from './wire-parser.ts'
@@ -30,6 +31,7 @@ export interface WireTapOptions {
   readonly loop: VirtualLoop
   /** Number of the connection. */
   readonly connection: number
+  readonly roleOf: (side: Side) => Role
   readonly fail: (text: string) => never
 }
 
@@ -41,15 +43,16 @@ export class WireTap {
   readonly #silences = new Map<string, SilenceJudge>()
 
   constructor(options: WireTapOptions) {
-    const { world, plan, connection, fail } = options
-    const limits = (sending: ConnectionPlan['config'], receiving: ConnectionPlan['config']) => ({
+    const { world, plan, connection, roleOf, fail } = options
+    const limits = (side: Side, sending: ConnectionPlan['config'], receiving: ConnectionPlan['config']) => ({
+      spanLimit: roleOf(side) === '0.9.7' ? version097.sentSpan : undefined,
       sendBuffer: sending.sendBuffer ?? 0,
       remoteRecvBuffer: receiving.recvBuffer ?? 0,
       firstSequence: world.firstSequence,
     })
     const { config } = plan
     this.auditor = new WireAuditor(
-      { client: limits(config, world.serverConfig), server: limits(world.serverConfig, config) },
+      { client: limits('client', config, world.serverConfig), server: limits('server', world.serverConfig, config) },
       text => fail(`connection ${connection}: ${text}`),
       { seesArrival: true },
     )
@@ -82,9 +85,11 @@ export class WireTap {
     if (type === ACCEPTED || type > 4) ear.joined = true
     if (handshake) return
     ear.bytes += wireBytes + FRAME_BYTES * (type === DATA ? 2 : 1)
+    const { roleOf } = this.#options
+    if (roleOf('client') === 'hostile' || roleOf('server') === 'hostile') return
     if (direction === 'sent') this.auditor.sent(side, link, asMessage, loop.nowMs)
     else this.auditor.received(side, link, asMessage, loop.nowMs)
-    this.#judgeSilence(ear, link, side, direction, message)
+    if (roleOf(side) === 'hawser') this.#judgeSilence(ear, link, side, direction, message)
   }
 
   #judgeSilence(ear: Ear, link: number, side: Side, direction: 'sent' | 'received', message: ParsedMessage): void {

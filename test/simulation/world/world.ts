@@ -50,6 +50,7 @@ export async function runWorld(plan: WorldPlan, options: RunOptions = {}): Promi
   current.roles = plan.roles
   current.engines.clear()
   current.joined = undefined
+  current.opening = 0
   const chance = new Random(plan.seed ^ 0xc4a)
   const trace = new Trace(loop, options.trace)
   loop.install(() => chance.fraction())
@@ -140,6 +141,7 @@ export class World {
     const allowedMs = Math.max(...this.#connections.map(({ plan: each }) => timeAllowedMs(plan, each)))
     await loop.run(loop.nowMs + allowedMs)
     for (const connection of this.#connections) connection.judgeEnd(allowedMs)
+    for (const connection of this.#connections) connection.endHostility()
     this.trace.note('all closed')
     await this.#die()
   }

@@ -4,34 +4,67 @@
 import { type ConnectionOptions, type NewLink, Connection as RealConnection } from '../../../../lib/engine/connection.ts'
 import type { EngineLink } from '../../../../lib/engine/engine-link.ts'
 import type { EngineEvent } from '../../../../lib/engine/events.ts'
+import type { Engine } from '../../roles/engine.ts'
+import { HostileConnection } from '../../roles/hostile-connection.ts'
+import { ReferenceConnection } from '../../roles/reference-connection.ts'
+import { version010, version097 } from '../../roles/reference-version.ts'
 import { current } from '../current.ts'
 import type { Role } from '../plan.ts'
 
-type MakeEngine = (options: ConnectionOptions, nowMs: number) => RealConnection
+type MakeEngine = (options: ConnectionOptions, nowMs: number) => Engine
+
+const ENGINES: Record<Role, MakeEngine> = {
+  hawser: (options, nowMs) => new HawserEngine(options, nowMs),
+  '0.9.7': (options, nowMs) => new ReferenceConnection(version097, options, nowMs),
+  '0.10': (options, nowMs) => new ReferenceConnection(version010, options, nowMs),
+  hostile: (options, nowMs) => new HostileConnection(current.random.fork(), options, nowMs),
+}
 
 class HawserEngine extends RealConnection {
+  /** All handshakes are the library's: what an engine of the reference would not have said is unsaid here. */
   override addLink(link: NewLink, nowMs: number): EngineLink {
-    current.joined = this
-    return super.addLink(link, nowMs)
+    const remoteAcksAll = isReference(peerRole()) ? false : link.remoteAcksAll
+    return super.addLink({ ...link, remoteAcksAll }, nowMs)
   }
+}
 
-  override takeEvent(): EngineEvent | undefined {
-    const event = super.takeEvent()
-    if (event?.kind === 'closed') current.failures.set(this, event.failure)
+/** What a bond calls with `new`. */
+export function Connection(options: ConnectionOptions, nowMs: number): Engine {
+  const { firstSequence } = current
+  const engine = ENGINES[ownRole()]({ ...options, firstSequence: { send: firstSequence, receive: firstSequence } }, nowMs)
+  // Judges see through the same members whatever the role is.
+  watch(engine as RealConnection)
+  current.births.set(engine as RealConnection, nowMs)
+  return engine
+}
+
+function watch(engine: RealConnection): void {
+  current.engines.add(engine)
+  const addLink = engine.addLink.bind(engine)
+  const takeEvent = engine.takeEvent.bind(engine)
+  engine.addLink = (link, nowMs) => {
+    current.joined = engine
+    return addLink(link, nowMs)
+  }
+  engine.takeEvent = (): EngineEvent | undefined => {
+    const event = takeEvent()
+    if (event?.kind === 'closed') current.failures.set(engine, event.failure)
     return event
   }
 }
 
-const ENGINES: Record<Role, MakeEngine> = {
-  hawser: (options, nowMs) => new HawserEngine(options, nowMs),
+function ownRole(): Role {
+  const { loop, roles, opening } = current
+  if (loop.running === 'elsewhere') return 'hawser'
+  if (loop.running === 'client' && roles.client === 'hostile' && opening > 0) return 'hawser'
+  return roles[loop.running]
 }
 
-/** What a bond calls with `new`. */
-export function Connection(options: ConnectionOptions, nowMs: number): RealConnection {
-  const { firstSequence, loop, roles } = current
-  const role = loop.running === 'elsewhere' ? 'hawser' : roles[loop.running]
-  const engine = ENGINES[role]({ ...options, firstSequence: { send: firstSequence, receive: firstSequence } }, nowMs)
-  current.engines.add(engine)
-  current.births.set(engine, nowMs)
-  return engine
+function peerRole(): Role {
+  const { loop, roles } = current
+  return loop.running === 'client' ? roles.server : roles.client
+}
+
+function isReference(role: Role): boolean {
+  return role === '0.9.7' || role === '0.10'
 }
