@@ -132,6 +132,8 @@ export class HostileConnection implements Engine {
 
   setBlocked(): void {}
 
+  probeLinks(): void {}
+
   /** Its application's bytes go nowhere. */
   write(): void {
     this.#events.push({ kind: 'writable' })

@@ -143,6 +143,9 @@ export class ReferenceConnection implements Engine {
     this.#leave(referenceLink(engineLink))
   }
 
+  /** The reference has nothing like it. */
+  probeLinks(): void {}
+
   setBlocked(engineLink: EngineLink, blocked: boolean, nowMs: number): void {
     this.#nowMs = nowMs
     const link = referenceLink(engineLink)
