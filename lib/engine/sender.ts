@@ -24,6 +24,13 @@ const HISTORY_MS = 1_000
 /** So much it may carry beyond its half of the new data meanwhile. */
 const UNPROVEN_BYTES = 65_536
 
+/**
+ * A message costs some 400 bytes beside its payload until it is acknowledged. So many may be outstanding, and one more for
+ * each so many bytes of the send buffer, which is what small buffers are bounded by; with the default one the numbers are.
+ */
+const MESSAGES_LEAST = 8_192
+const BUFFER_BYTES_PER_MESSAGE = 256
+
 type WriteState =
   | 'open'
   /** The application finished; SendFinish goes out behind what waits. */
@@ -217,7 +224,7 @@ export class Sender {
     const waitingBytes = this.#queue.bytes
     if (waitingBytes === 0) return undefined
     const spaceBytes = this.spaceBytes
-    if (!this.window.hasRoomForData || this.#tooLittleSpace(spaceBytes)) return undefined
+    if (!this.#mayNumberData || this.#tooLittleSpace(spaceBytes)) return undefined
     const most = Math.min(waitingBytes, spaceBytes, this.#config.chunkSize, payloadLimit(this.#remoteRecvBuffer))
     const demand = { waitingBytes, moreWaiting: this.moreWaiting, creditBytes: spaceBytes }
     const link = chooseLink(
@@ -245,6 +252,11 @@ export class Sender {
     })
   }
 
+  get #mayNumberData(): boolean {
+    const most = MESSAGES_LEAST + this.#config.sendBuffer / BUFFER_BYTES_PER_MESSAGE
+    return this.window.hasRoomForData && this.window.span < most
+  }
+
   /** A trickle of credit is saved up, or it would be spent in ever smaller messages. */
   #tooLittleSpace(spaceBytes: number): boolean {
     if (spaceBytes === 0) return true
@@ -259,7 +271,7 @@ export class Sender {
   #takeCopy(nowMs: number): Output | undefined {
     if (this.window.span === 0 || this.#links.length < 2) return undefined
     const nothingNew = this.#queue.bytes === 0 && !this.moreWaiting
-    if (!nothingNew && this.window.hasRoomForData && !this.#tooLittleSpace(this.spaceBytes)) return this.#takeLateHead(nowMs)
+    if (!nothingNew && this.#mayNumberData && !this.#tooLittleSpace(this.spaceBytes)) return this.#takeLateHead(nowMs)
     const most = Math.min(this.window.span, MOST_COPIED)
     for (let index = 0; index < most; index++) {
       const sent = this.window.fromOldest(index) as SentMessage

@@ -149,3 +149,13 @@ t.test('what is sent again takes no new credit', async t => {
   while (single.acknowledge(second) > 0);
   t.equal(single.newBytesSent, 100_000, 'all that the peer takes, and no more')
 })
+
+t.test('small messages into a small send buffer: their number is bounded, too, and acks let more go', async t => {
+  const single = new SingleEngine({ config: { sendBuffer: 65_536 } })
+  const link = single.addWorkingLink({ config: { windowInit: 8_388_608 } })
+  for (let count = 0; count < 20_000; count++) single.write(1)
+  const sent = single.sentOn(link, MessageType.Data).length
+  t.ok(sent <= 8_192 + 256, `${sent} are outstanding`)
+  single.acknowledge(link)
+  t.ok(single.sentOn(link, MessageType.Data).length > sent)
+})
