@@ -38,10 +38,8 @@ export class SimulatedConnection {
   readonly #pathsOfStreams = new WeakMap<Duplex, number>()
   readonly #numbersOfStreams = new WeakMap<Duplex, number>()
   readonly #streams = new Set<LinkStream>()
-  /** Another server answered when the client's socket was closed already. */
-  #strangerAfterClose = false
   /** Those that reached another server. */
-  readonly #diverted = new WeakSet<Duplex>()
+  readonly #diverted = new Set<Duplex>()
   /** The server has been restarted since it announced the connection. */
   #forgotten = false
   readonly #failedDials = new Set<number>()
@@ -284,7 +282,7 @@ export class SimulatedConnection {
     if (this.#referenceLeft) return true
     if (this.#isHostile || this.disturbed || client.gaveUp || server.gaveUp || this.#isStray) return true
     // Another server may end a connection while none of its links works.
-    if (client.error?.reason === 'server-id-mismatch' || this.#strangerAfterClose) return true
+    if (client.error?.reason === 'server-id-mismatch' || this.#wasCutOff) return true
     // A server forgets a connection that lost its first link before anything came over it.
     if (server.error?.reason === 'all-links-failed' && server.received === 0 && !server.sawEnd) return true
     // That it was time for it is judged apart.
@@ -321,6 +319,13 @@ export class SimulatedConnection {
 
   get #isHostile(): boolean {
     return SIDES.some(side => this.roleOf(side) === 'hostile')
+  }
+
+  /** Another server answered, and what the client's closed socket had left was given up. */
+  get #wasCutOff(): boolean {
+    const { engine, closed } = this.client
+    if (!engine?.closed || !closed || this.#diverted.size === 0) return false
+    return engine.stats(this.#world.loop.nowMs).unconsumedCount > 0
   }
 
   /** Another server had it first. */
@@ -384,7 +389,6 @@ export class SimulatedConnection {
     this.#remember(stream, index, number)
     if (!diverted) return stream
     this.#diverted.add(stream)
-    if (this.client.closed) this.#strangerAfterClose = true
     return stream
   }
 
