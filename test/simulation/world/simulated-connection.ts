@@ -279,7 +279,7 @@ export class SimulatedConnection {
   /** Whether it may end as it likes. */
   get #isExcused(): boolean {
     const { client, server } = this
-    if (this.#referenceLeft) return true
+    if (this.#leftUnheard) return true
     if (this.#isHostile || this.disturbed || client.gaveUp || server.gaveUp || this.#isStray) return true
     // Another server may end a connection while none of its links works.
     if (client.error?.reason === 'server-id-mismatch' || this.#wasCutOff) return true
@@ -295,13 +295,17 @@ export class SimulatedConnection {
 
   /**
    * The reference goes when all its data was taken and its links are gone: its peer, if it lost its links at the same time,
-   * cannot know that it, too, may go.
+   * cannot know that it, too, may go. hawser does the same to the reference, whose last acks may never come: then no more
+   * than the ending is lost.
    */
-  get #referenceLeft(): boolean {
+  get #leftUnheard(): boolean {
     if (this.#world.plan.faults.length === 0) return false
     return SIDES.some(side => {
-      const { engine } = this[side]
-      return isReference(this.roleOf(side)) && engine?.closed && !this[other(side)].sawEnd
+      const { engine, error, written } = this[side]
+      const peer = this[other(side)]
+      if (!engine?.closed || peer.sawEnd) return false
+      if (isReference(this.roleOf(side))) return true
+      return isReference(this.roleOf(other(side))) && !error && peer.received === written
     })
   }
 
