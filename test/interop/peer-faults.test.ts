@@ -24,10 +24,14 @@ forEachPairing(t, 'loses nothing when three of four links are reset or stall in 
 forEachPairing(t, 'loses nothing when a link that it sends over is reset and comes back', async (t, pairing) => {
   const bond = await bonded(t, { ...pairing, links: 2, reconnectDelay: 100 })
   const relay = bond.relay(0)
+  // Until the first reset, so that it is the first link that it sends over.
+  const other = bond.link(1)
+  other.block()
   let resets = 0
   const cut = (): void => {
     resets++
     relay.cut()
+    other.unblock()
     if (pairing.role === 'server') bond.dial(0).catch(() => {})
     if (resets < 3) relay.after(1_000_000, cut)
   }
