@@ -4,10 +4,10 @@
 import type { Config, LinkConfig } from '../config.ts'
 import { type LinkMessage, MessageType, type ReliableMessage } from '../protocol/messages.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { sequenceDistance } from '../protocol/sequence.ts'
 import { wireSize } from '../protocol/wire-size.ts'
 import { assert } from './assert.ts'
 import type { ConnectionStats } from './connection-stats.ts'
+import { Ending } from './ending.ts'
 import { EngineLink } from './engine-link.ts'
 import type { ConnectionFailure, EngineEvent, LinkCloseReason, Output } from './events.ts'
 import { Fifo } from './fifo.ts'
@@ -16,20 +16,9 @@ import { LinkHealth } from './link-health.ts'
 import { LinkTable } from './link-table.ts'
 import { Receiver } from './receiver.ts'
 import { Sender } from './sender.ts'
-
-/** Longest wait for the other side's Terminate. */
-const TERMINATE_WAIT_MS = 5_000
-/** A peer that fails so many links within this time, by messages that no damage on the way explains, is hostile. */
-const VIOLATIONS_LIMIT = 3
-const VIOLATIONS_SPAN_MS = 60_000
-/** After 2^31 numbers a copy that a stalled link still delivers would be taken for new. */
-const COPY_AGE_LIMIT = 2 ** 30
-/** Links are looked through for such copies once in so many numbers; a power of two. */
-const COPY_CHECK_NUMBERS = 65_536
-/** Between two looks at whether a link that takes nothing is still worth waiting for, at least. */
-const PATIENCE_MS = 5
-/** So many places behind the oldest transmission an ack is looked for, to tell a lost message from an ack of old. */
-const ACK_SEARCH = 64
+import { copyCheckDue, hasOldCopies, patienceEndMs } from './stalled-links.ts'
+import { Termination } from './termination.ts'
+import { checkOddAck, Violations } from './violations.ts'
 
 export interface ConnectionOptions {
   readonly config: Config
@@ -55,7 +44,7 @@ export interface NewLink {
 type ConnectionState =
   | { readonly kind: 'open' }
   /** Terminate goes to all links; until each answered, or the time is over. */
-  | { readonly kind: 'terminating'; readonly deadlineMs: number }
+  | { readonly kind: 'terminating'; readonly termination: Termination }
   /** Over for this side; Goodbye goes to the links that take it now, so that the peer knows that no link was lost. */
   | { readonly kind: 'parting' }
   | { readonly kind: 'closed' }
@@ -68,21 +57,14 @@ export class Connection {
   readonly #receiver: Receiver
   readonly #table: LinkTable
   readonly #health: LinkHealth
+  readonly #ending: Ending
+  readonly #violations = new Violations()
   readonly #events = new Fifo<EngineEvent>()
-  /** Links that Terminate has still to be sent on. */
-  #terminateOwed = new Set<EngineLink>()
   #state: ConnectionState = { kind: 'open' }
   #nowMs: number
-  #remoteAcksAll = false
-  /** When the peer last failed links, oldest first, at most `VIOLATIONS_LIMIT` times. */
-  readonly #violationsMs: number[] = []
-  #bothFinishedSinceMs: number | undefined
   #controlFrom = 0
   #writableAnnounced = true
   #readableAnnounced = false
-  #endAnnounced = false
-  #finishAnnounced = false
-  #refusalAnnounced = false
 
   constructor(options: ConnectionOptions, nowMs: number) {
     const { config, firstSequence = { send: 0, receive: 0 } } = options
@@ -94,14 +76,15 @@ export class Connection {
         if (!this.#sender.window.consumed(message.bytes)) throw new ProtocolError('Consumed exceeds what was sent', 'connection')
       },
       receiveClosed: () => {
-        this.#announceRefusal()
+        this.#ending.announceRefusal()
         this.#sender.close()
       },
       receiveFinished: () => {
-        this.#announceRefusal()
+        this.#ending.announceRefusal()
         this.#sender.refuse()
       },
     })
+    this.#ending = new Ending(this.#links, this.#sender, this.#receiver, this.#events)
     this.#table = new LinkTable(this.#links, this.#sender, this.#events, nowMs)
     this.#health = new LinkHealth(this.#links, config.maxPingSpread, this.#table)
   }
@@ -124,7 +107,7 @@ export class Connection {
 
   /** Both directions have ended; what is left is to tell the peer. */
   get finished(): boolean {
-    return this.#bothFinished
+    return this.#ending.bothFinished
   }
 
   /** A link has worked, as this side or the peer, which sends nothing before, found out. */
@@ -159,8 +142,8 @@ export class Connection {
     const link = new EngineLink(config, roundTripMs, this.#config.statsIntervals, nowMs, checksummed)
     this.#table.add(link)
     this.#sender.remoteRecvBuffer = options.remoteRecvBuffer
-    this.#remoteAcksAll = options.remoteAcksAll === true
-    if (this.#state.kind === 'terminating') this.#terminateOwed.add(link)
+    this.#ending.remoteAcksAll = options.remoteAcksAll === true
+    if (this.#state.kind === 'terminating') this.#state.termination.add(link)
     return link
   }
 
@@ -175,7 +158,7 @@ export class Connection {
   linkLost(link: EngineLink, reason: LinkCloseReason, nowMs: number, detail?: string): void {
     this.#nowMs = nowMs
     if (link.closed) return
-    const orderly = (this.#bothFinished && !this.#mayMatter) || link.status.kind === 'leaving'
+    const orderly = this.#ending.complete || link.status.kind === 'leaving'
     this.#closeLink(link, orderly ? this.#orderlyReason(link) : reason, true, detail)
     this.#settle()
   }
@@ -253,8 +236,7 @@ export class Connection {
   terminate(nowMs: number): void {
     this.#nowMs = nowMs
     if (this.#state.kind !== 'open') return
-    this.#state = { kind: 'terminating', deadlineMs: nowMs + TERMINATE_WAIT_MS }
-    this.#terminateOwed = new Set(this.#links)
+    this.#state = { kind: 'terminating', termination: new Termination(this.#links, nowMs) }
     if (this.#links.length === 0) this.#close('terminated')
   }
 
@@ -289,15 +271,16 @@ export class Connection {
   takeOutput(nowMs: number): Output | undefined {
     this.#nowMs = nowMs
     if (this.#state.kind === 'closed') return undefined
-    const output = this.#state.kind === 'parting' ? this.#takeParting() : (this.#takeControl() ?? this.#takeReliable())
+    const output = this.#state.kind === 'parting' ? this.#ending.takeParting() : (this.#takeControl() ?? this.#takeReliable())
     if (output) {
       output.link.recordSent(wireSize(output.message), nowMs)
       return output
     }
+    if (this.#state.kind === 'parting') this.#close(undefined)
     if (this.#isOver) return undefined
     this.#noteIdleLinks()
     this.#settle()
-    if (!this.#mayPart) return undefined
+    if (this.#state.kind !== 'open' || !this.#ending.mayPart) return undefined
     this.#state = { kind: 'parting' }
     return this.takeOutput(nowMs)
   }
@@ -310,28 +293,18 @@ export class Connection {
   /** Earliest time at which `expire` has work. Any input may move it. */
   get nextDeadlineMs(): number | undefined {
     if (this.#isOver) return undefined
-    if (this.#state.kind === 'terminating') return this.#state.deadlineMs
+    if (this.#state.kind === 'terminating') return this.#state.termination.deadlineMs
     let earliest = this.#health.nextDeadlineMs(this.#nowMs) ?? Number.POSITIVE_INFINITY
     const { notWorkingSinceMs } = this.#table
     if (notWorkingSinceMs !== null) earliest = Math.min(earliest, notWorkingSinceMs + this.#config.noLinkTimeout)
-    if (this.#bothFinishedSinceMs !== undefined) {
-      earliest = Math.min(earliest, this.#bothFinishedSinceMs + this.#config.terminationTimeout)
+    const { bothFinishedSinceMs } = this.#ending
+    if (bothFinishedSinceMs !== undefined) earliest = Math.min(earliest, bothFinishedSinceMs + this.#config.terminationTimeout)
+    if (this.#links.length > 1) {
+      const { overdueMs } = this.#sender
+      if (overdueMs !== undefined && overdueMs > this.#nowMs) earliest = Math.min(earliest, overdueMs)
+      if (this.#sender.waiting) earliest = Math.min(earliest, patienceEndMs(this.#links, this.#nowMs))
     }
-    const overdueMs = this.#links.length > 1 ? this.#sender.overdueMs : undefined
-    if (overdueMs !== undefined && overdueMs > this.#nowMs) earliest = Math.min(earliest, overdueMs)
-    earliest = Math.min(earliest, this.#impatienceMs)
     return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
-  }
-
-  /** When a link that takes nothing may have become one not worth waiting for. */
-  get #impatienceMs(): number {
-    let earliest = Number.POSITIVE_INFINITY
-    if (this.#links.length < 2 || !this.#sender.waiting) return earliest
-    for (const link of this.#links) {
-      if (link.usable && !link.writable)
-        earliest = Math.min(earliest, this.#nowMs + Math.max(PATIENCE_MS, link.stuckMs(this.#nowMs)))
-    }
-    return earliest
   }
 
   /**
@@ -343,16 +316,17 @@ export class Connection {
     this.#nowMs = nowMs
     if (this.#isOver) return
     if (this.#state.kind === 'terminating') {
-      if (nowMs >= this.#state.deadlineMs) this.#close('terminated')
+      if (nowMs >= this.#state.termination.deadlineMs) this.#close('terminated')
       return
     }
     if (lateMs > 0) this.#health.excuse(lateMs, nowMs)
     this.#health.check(nowMs)
     const { notWorkingSinceMs } = this.#table
-    if (this.#bothFinishedSinceMs !== undefined && nowMs >= this.#bothFinishedSinceMs + this.#config.terminationTimeout) {
-      this.#close(this.#undelivered ? 'no-links-timeout' : undefined)
+    const { bothFinishedSinceMs } = this.#ending
+    if (bothFinishedSinceMs !== undefined && nowMs >= bothFinishedSinceMs + this.#config.terminationTimeout) {
+      this.#close(this.#ending.undelivered ? 'no-links-timeout' : undefined)
     } else if (notWorkingSinceMs !== null && nowMs >= notWorkingSinceMs + this.#config.noLinkTimeout) {
-      this.#close(this.#bothFinished && !this.#mayMatter ? undefined : 'no-links-timeout')
+      this.#close(this.#ending.complete ? undefined : 'no-links-timeout')
     }
   }
 
@@ -407,7 +381,7 @@ export class Connection {
   #receiveAck(link: EngineLink, sequence: number): void {
     const oldest = link.flights.peek()
     if (oldest?.sent.sequence !== sequence) {
-      this.#receiveOddAck(link, sequence)
+      checkOddAck(link, sequence, this.#sender.window)
       return
     }
     link.flights.shift()
@@ -418,21 +392,10 @@ export class Connection {
     this.#health.acked(link, oldest.sentMs, this.#nowMs)
   }
 
-  /** An ack that is not for the oldest transmission on its link. */
-  #receiveOddAck(link: EngineLink, sequence: number): void {
-    if (!this.#sender.window.wasSent(sequence)) throw new ProtocolError('ack of a message that was never sent')
-    const searched = Math.min(ACK_SEARCH, link.flights.length)
-    for (let index = 1; index < searched; index++) {
-      // Links are ordered and acks are too: the messages before this one got lost on a link that must not lose any.
-      if (link.flights.at(index)?.sent.sequence === sequence) throw new ProtocolError('ack before that of an older message')
-    }
-  }
-
   #receiveGoodbye(link: EngineLink, over: boolean): void {
     if (link.goodbyeReceived) throw new ProtocolError('second Goodbye')
     link.goodbyeReceived = true
-    // The peer needs nothing more, acked or not.
-    if (over && this.#remoteAcksAll && this.#bothFinished && !this.#undelivered) this.#close(undefined)
+    if (over && this.#ending.goodbyeIsEnough) this.#close(undefined)
     else {
       this.#table.leave(link, 'remote', this.#nowMs)
       this.#closeIfGoodbyesDone(link)
@@ -453,11 +416,7 @@ export class Connection {
   #violated(link: EngineLink, detail: string): void {
     this.#closeLink(link, 'protocol-error', true, detail)
     if (!link.checksummed || this.#state.kind !== 'open') return
-    const times = this.#violationsMs
-    times.push(this.#nowMs)
-    if (times.length < VIOLATIONS_LIMIT) return
-    const oldestMs = times.shift() as number
-    if (this.#nowMs - oldestMs < VIOLATIONS_SPAN_MS) this.#close('protocol-error', detail)
+    if (this.#violations.add(this.#nowMs)) this.#close('protocol-error', detail)
   }
 
   // ---------------------------------------------------------------- sending
@@ -469,7 +428,10 @@ export class Connection {
       const index = (this.#controlFrom + turn) % count
       const link = this.#links[index] as EngineLink
       if (!link.writable) continue
-      const message = this.#state.kind === 'terminating' ? this.#nextTerminate(link) : nextControlMessage(link, this.#nowMs)
+      const message =
+        this.#state.kind === 'terminating'
+          ? this.#nextTerminate(link, this.#state.termination)
+          : nextControlMessage(link, this.#nowMs)
       if (!message) continue
       this.#controlFrom = index
       if (message.type === MessageType.Goodbye) this.#closeIfGoodbyesDone(link)
@@ -478,21 +440,10 @@ export class Connection {
     return undefined
   }
 
-  #nextTerminate(link: EngineLink): LinkMessage | undefined {
-    if (!this.#terminateOwed.delete(link)) return undefined
+  #nextTerminate(link: EngineLink, termination: Termination): LinkMessage | undefined {
+    if (!termination.take(link)) return undefined
     this.#closeIfTerminated(link)
     return { type: MessageType.Terminate }
-  }
-
-  /** Goodbye on the next link that takes it now; without one left the connection is closed. */
-  #takeParting(): Output | undefined {
-    const link = this.#links.find(candidate => candidate.writable && !candidate.goodbyeSent)
-    if (link) {
-      link.goodbyeSent = true
-      return { link, message: { type: MessageType.Goodbye, over: true } }
-    }
-    this.#close(undefined)
-    return undefined
   }
 
   #takeReliable(): Output | undefined {
@@ -503,15 +454,12 @@ export class Connection {
       this.#events.push({ kind: 'writable' })
     }
     const sequence = this.#sender.window.nextSequence
-    if (output && sequence % COPY_CHECK_NUMBERS === 0) this.#closeStalled(sequence)
+    if (output && copyCheckDue(sequence)) this.#closeStalled(sequence)
     return output
   }
 
   #closeStalled(nextSequence: number): void {
-    for (const link of [...this.#links]) {
-      const oldest = link.flights.peek()
-      if (oldest && sequenceDistance(oldest.sent.sequence, nextSequence) > COPY_AGE_LIMIT) this.#closeLink(link, 'send-timeout')
-    }
+    for (const link of [...this.#links]) if (hasOldCopies(link, nextSequence)) this.#closeLink(link, 'send-timeout')
   }
 
   readonly #takeUnreported = (): number => this.#receiver.takeUnreported()
@@ -557,57 +505,15 @@ export class Connection {
     return this.#state.kind === 'parting' || this.#state.kind === 'closed'
   }
 
-  get #bothFinished(): boolean {
-    return this.#sender.finished && this.#receiver.finished
-  }
-
   /** Announces what has come to an end, and closes the connection when everything has. */
   #settle(): void {
     if (this.#state.kind !== 'open') return
-    if (this.#receiver.ended && !this.#endAnnounced) {
-      this.#endAnnounced = true
-      this.#events.push({ kind: 'end' })
-    }
-    if (this.#sender.finished && !this.#finishAnnounced) {
-      this.#finishAnnounced = true
-      this.#events.push({ kind: 'finished' })
-    }
-    if (!this.#bothFinished) return
-    this.#bothFinishedSinceMs ??= this.#nowMs
-    if (this.#links.length === 0 ? !this.#mayMatter : this.#isSettled && !this.#remoteAcksAll) this.#close(undefined)
-  }
-
-  /** Once everything that came is answered: Goodbye is the last that a peer which waits for it hears. */
-  get #mayPart(): boolean {
-    return this.#state.kind === 'open' && this.#bothFinished && this.#remoteAcksAll && this.#isSettled
-  }
-
-  /** Data that was sent and that the peer's application still wants may not have reached it. */
-  get #undelivered(): boolean {
-    return this.#sender.window.unconsumedBytes > 0 && !this.#sender.refused
-  }
-
-  /** Whether the peer may still lack something that matters. */
-  get #mayMatter(): boolean {
-    return this.#undelivered || (this.#remoteAcksAll && !this.#sender.settled)
-  }
-
-  /** Nothing is owed to either side. */
-  get #isSettled(): boolean {
-    if (!this.#sender.settled || this.#receiver.heldBytes > 0 || this.#receiver.unreportedBytes > 0) return false
-    return this.#links.every(link => link.acksOwed.length === 0)
-  }
-
-  #announceRefusal(): void {
-    const nothingLost = this.#sender.state !== 'open' && this.#sender.queuedBytes === 0
-    if (this.#refusalAnnounced || nothingLost) return
-    this.#refusalAnnounced = true
-    this.#events.push({ kind: 'writeRefused' })
+    this.#ending.announce(this.#nowMs)
+    if (this.#ending.mayClose) this.#close(undefined)
   }
 
   #closeIfTerminated(link: EngineLink): void {
-    if (this.#state.kind !== 'terminating' || this.#terminateOwed.has(link) || !link.goodbyeReceived) return
-    this.#closeLink(link, 'terminated', false)
+    if (this.#state.kind === 'terminating' && this.#state.termination.isDone(link)) this.#closeLink(link, 'terminated', false)
   }
 
   /** @param culprit - the link that `detail` is about */

@@ -47,19 +47,19 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'an ack is accepted from a link that never carried the message',
-    file: 'lib/engine/connection.ts',
+    file: 'lib/engine/violations.ts',
     find: "throw new ProtocolError('ack of a message that was never sent')\n",
     replace: `throw new ProtocolError('ack of a message that was never sent')
-    for (let index = 0; index < this.#sender.window.span; index++) {
-      const sent = this.#sender.window.fromOldest(index)
-      if (sent?.sequence === sequence) this.#sender.window.acknowledge(sent)
-    }
+  for (let index = 0; index < window.span; index++) {
+    const sent = window.fromOldest(index)
+    if (sent?.sequence === sequence) window.acknowledge(sent)
+  }
 `,
     tests: ['test/engine/acknowledgements.test.ts'],
   },
   {
     name: 'an ack that skips an older message is taken for an old one',
-    file: 'lib/engine/connection.ts',
+    file: 'lib/engine/violations.ts',
     find: 'const searched = Math.min(ACK_SEARCH, link.flights.length)',
     replace: 'const searched = 0',
     tests: ['test/engine/violations.test.ts'],
@@ -235,14 +235,14 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a connection is closed with acks still owed',
-    file: 'lib/engine/connection.ts',
+    file: 'lib/engine/ending.ts',
     find: 'return this.#links.every(link => link.acksOwed.length === 0)',
     replace: 'return true',
     tests: ['test/engine/ending.test.ts'],
   },
   {
     name: 'a connection that lost data ends as if in good order',
-    file: 'lib/engine/connection.ts',
+    file: 'lib/engine/ending.ts',
     find: 'return this.#sender.window.unconsumedBytes > 0 && !this.#sender.refused',
     replace: 'return false',
     tests: ['test/engine/ending.test.ts'],
@@ -263,15 +263,15 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'Terminate goes out on one link only',
-    file: 'lib/engine/connection.ts',
-    find: 'this.#terminateOwed = new Set(this.#links)',
-    replace: 'this.#terminateOwed = new Set(this.#links.slice(0, 1))',
+    file: 'lib/engine/termination.ts',
+    find: 'this.#owed = new Set(links)',
+    replace: 'this.#owed = new Set(links.slice(0, 1))',
     tests: ['test/engine/terminate.test.ts'],
   },
   {
     name: 'the answer to Terminate is waited for without end',
     file: 'lib/engine/connection.ts',
-    find: "if (this.#state.kind === 'terminating') return this.#state.deadlineMs",
+    find: "if (this.#state.kind === 'terminating') return this.#state.termination.deadlineMs",
     replace: "if (this.#state.kind === 'terminating') return undefined",
     tests: ['test/engine/terminate.test.ts'],
   },
