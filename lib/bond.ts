@@ -365,8 +365,9 @@ export class Bond {
 
   readonly #onTimer = (): void => {
     this.#timer = undefined
-    const lateMs = now() - this.#timerMs
-    if (lateMs > LATE_MS) afterInput(() => this.#expire(lateMs))
+    const dueMs = this.#timerMs
+    // What the loop loses until then counts, too: it may stand still between this timer and the round of input.
+    if (now() - dueMs > LATE_MS) afterInput(() => this.#expire(now() - dueMs))
     else this.#expire(0)
   }
 

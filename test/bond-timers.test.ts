@@ -3,8 +3,13 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { createServer, type Link, Socket } from '../lib/index.ts'
+import { MessageType } from '../lib/protocol/messages.ts'
 import { corePair } from './support/duplex-pairs.ts'
+import { freezeTime } from './support/freeze-time.ts'
 import { connected, working } from './support/loopback.ts'
+import { randomId } from './support/raw-link.ts'
+import { RawPeer } from './support/raw-peer.ts'
+import { settled } from './transports/manual-clock.ts'
 
 /** Keeps account of the timers that the library sets from here on; returns where each one came from that still runs. */
 function watchTimers(t: Test): () => string[] {
@@ -74,4 +79,54 @@ t.test('a link whose ack has come while the event loop was blocked is not given 
   while (client.stats?.unacked !== 0) await new Promise(resolve => setImmediate(resolve))
   t.ok(first.working)
   t.equal(first.stats?.hangs, 0)
+})
+
+t.test('a loop that stands still between a late timer and the input after it gives a link the time that was lost', async t => {
+  const clock = freezeTime(t)
+  const server = createServer({ config: { link: { ackTimeoutMin: 1_000 } } })
+  const pair = corePair()
+  const peer = new RawPeer(pair.client)
+  t.teardown(() => {
+    pair.client.destroy()
+    server.close()
+  })
+  const connection = once(server, 'connection') as Promise<[Socket]>
+  const joined = server.addLink(pair.server)
+  await peer.connect(await peer.next(MessageType.Welcome), randomId())
+  await joined
+  const [socket] = await connection
+  t.teardown(() => socket.destroy())
+  socket.on('error', () => {})
+  const link = socket.links[0] as Link
+  link.on('notworking', reason => t.fail(`the link was given up: ${reason}`))
+  await peer.next(MessageType.Ping)
+  peer.send({ type: MessageType.Pong })
+  while (!link.working) await settled()
+
+  // Time that passes without a timer that fires.
+  let lostMs = 0
+  const { now } = performance
+  performance.now = () => now() + lostMs
+  const { setTimeout } = globalThis
+  let stallMs: number | undefined
+  globalThis.setTimeout = ((task: () => void, ms: number) =>
+    setTimeout(() => {
+      task()
+      lostMs += stallMs ?? 0
+      stallMs = undefined
+    }, ms)) as typeof setTimeout
+  t.teardown(() => Object.assign(globalThis, { setTimeout }))
+
+  socket.write('are you there?')
+  const { sequence } = await peer.next(MessageType.Data)
+  await clock.advance(900)
+  lostMs += 50 // so the timer that is due next is late
+  stallMs = 5_000 // and before what waits for a round of input the loop stands still
+  await clock.advance(100)
+  t.ok(lostMs > 5_000, 'it did')
+  await clock.advance(500)
+  peer.send({ type: MessageType.Ack, sequence })
+  while (socket.stats?.unacked !== 0) await settled()
+  t.ok(link.working)
+  t.equal(link.stats?.hangs, 0)
 })

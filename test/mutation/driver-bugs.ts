@@ -6,8 +6,15 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'a late timer is judged before the input that has long arrived',
     file: 'lib/bond.ts',
-    find: 'if (lateMs > LATE_MS) afterInput(() => this.#expire(lateMs))\n    else this.#expire(0)',
+    find: 'if (now() - dueMs > LATE_MS) afterInput(() => this.#expire(now() - dueMs))\n    else this.#expire(0)',
     replace: 'this.#expire(0)',
+    tests: ['test/bond-timers.test.ts'],
+  },
+  {
+    name: 'a stall between a late timer and what it runs is not counted',
+    file: 'lib/bond.ts',
+    find: 'afterInput(() => this.#expire(now() - dueMs))',
+    replace: 'afterInput(this.#expire.bind(this, now() - dueMs))',
     tests: ['test/bond-timers.test.ts'],
   },
   {

@@ -26,7 +26,7 @@ export const TOTAL_BYTES = {
 export const BLOCK_AFTER_BYTES = { bulk: 8 * 1_048_576, trickle: 30 * TRICKLE_BYTES } as const
 
 /** A busy machine must not look like a link that hangs; still below the stall. */
-export const config = { link: { ackTimeoutMin: 4_000 } }
+export const config = { link: { ackTimeoutMin: 2_000 } }
 
 /** What the process tells in the end. */
 export interface BlockedReport {
