@@ -202,7 +202,8 @@ export class Bond {
 
   /** Looks after everything soon: once for all that happens in this turn. */
   schedule(): void {
-    if (this.#pumpScheduled) return
+    this.#pumpWanted = true
+    if (this.#pumping || this.#pumpScheduled) return
     this.#pumpScheduled = true
     soon(this.#runScheduled)
   }
@@ -214,6 +215,8 @@ export class Bond {
     this.#pumping = true
     while (this.#pumpWanted) {
       this.#pumpWanted = false
+      // Events first: what the application answers leaves together with the acks of what it answers.
+      this.#tellEvents()
       this.#sendOutput()
       this.#tellEvents()
     }
@@ -235,7 +238,7 @@ export class Bond {
 
   readonly #runScheduled = (): void => {
     this.#pumpScheduled = false
-    this.pump()
+    if (this.#pumpWanted) this.pump()
   }
 
   #sendOutput(): void {
@@ -253,7 +256,6 @@ export class Bond {
 
   #tellEvents(): void {
     for (let event = this.#engine.takeEvent(); event; event = this.#engine.takeEvent()) {
-      this.#pumpWanted = true
       try {
         this.#tell(event)
       } catch (error) {
