@@ -124,7 +124,7 @@ export class Bond {
     )
     const member = new Member(this, this.#engine, engineLink, link, channel)
     this.#members.set(engineLink, member)
-    channel.finishHandshake(payloadLimit(this.#recvBuffer))
+    channel.finishHandshake(payloadLimit(this.#recvBuffer), hasExtension(remoteExtensions, Extension.AuthenticatedLink))
     channel.handler = member
     link.attach(member)
     if (!this.#referenced) setReferenced(link.stream, false)

@@ -6,7 +6,7 @@ import type { LinkConfig } from './config.ts'
 import { HawserError } from './errors.ts'
 import { Link } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
-import { OWN_EXTENSIONS } from './protocol/extensions.ts'
+import { ownExtensions } from './protocol/extensions.ts'
 import { connectionIdMask, createKeyPair, idToHex, NO_SERVER_ID, sharedSecret, xorId } from './protocol/handshake.ts'
 import { type LinkMessage, MessageType, RefusedReason, type WelcomeMessage } from './protocol/messages.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
@@ -142,7 +142,7 @@ export class ClientHandshake implements ChannelHandler {
     this.#options.checkServer(serverId)
     this.#channel.send({
       type: MessageType.Connect,
-      extensions: OWN_EXTENSIONS,
+      extensions: ownExtensions(this.#channel.authenticated),
       publicKey: keys.publicKey,
       serverId: NO_SERVER_ID,
       encryptedConnectionId: xorId(connectionId, connectionIdMask(secret)),

@@ -59,6 +59,8 @@ export interface NewIncomingLink {
   readonly userData?: Uint8Array | undefined
   readonly config?: LinkConfig | undefined
   readonly filter?: LinkFilter | undefined
+  /** See `AddLinkOptions`. */
+  readonly authenticated?: boolean | undefined
 }
 
 interface Connection {
@@ -132,7 +134,7 @@ export class LinkAdmitter {
         reject(error)
         runForeign(() => this.#options.onLinkError(error, options.tag, undefined))
       }
-      const channel = new LinkChannel(stream, NOBODY)
+      const channel = new LinkChannel(stream, NOBODY, options.authenticated ?? options.tag.authenticated)
       const handshake = new ServerHandshake(
         channel,
         {

@@ -48,6 +48,8 @@ export interface ChannelHandler {
 interface AnyDuplex {
   readonly destroyed: boolean
   readonly errored?: Error | null
+  /** Of a `tls.TLSSocket`, always. */
+  readonly encrypted?: boolean
   readonly readableEnded?: boolean
   readonly readableObjectMode?: boolean
   readonly writableHighWaterMark?: number
@@ -76,6 +78,8 @@ export class LinkChannel {
   readonly stream: Duplex
   /** What the path damages is noticed before it becomes a message. */
   readonly checksummed: boolean
+  /** The Duplex itself fails rather than deliver anything but what was sent. */
+  readonly authenticated: boolean
   readonly #duplex: AnyDuplex
   readonly #encoder: LinkEncoder
   readonly #decoder: LinkDecoder
@@ -107,12 +111,15 @@ export class LinkChannel {
   /**
    * Takes over `stream`: from here on nobody else may read it or write to it. Whatever state it is in, the handler
    * that is set until the end of this turn learns everything.
+   *
+   * @param authenticated - whether it fails rather than deliver anything but what was sent; unless told, TLS does
    */
-  constructor(stream: Duplex, handler: ChannelHandler) {
+  constructor(stream: Duplex, handler: ChannelHandler, authenticated?: boolean) {
     this.stream = stream
     this.#duplex = stream as unknown as AnyDuplex
     const packets = this.#duplex.readableObjectMode === true
     this.checksummed = !packets
+    this.authenticated = authenticated ?? this.#duplex.encrypted === true
     this.#encoder = packets ? new PacketEncoder() : new StreamEncoder()
     this.#decoder = packets ? new PacketDecoder() : new StreamDecoder()
     this.#flushAtBytes = packets ? 1 : Math.max(1, this.#duplex.writableHighWaterMark ?? USUAL_HIGH_WATER_MARK)
@@ -169,9 +176,15 @@ export class LinkChannel {
     }
   }
 
-  /** Lifts the limits that hold for the handshake. */
-  finishHandshake(payloadBytesMax: number): void {
-    this.#decoder.finishHandshake(payloadBytesMax)
+  /**
+   * Lifts the limits that hold for the handshake.
+   *
+   * @param authenticatedThere - the other end holds the link for authenticated, too: payload needs no checksum
+   */
+  finishHandshake(payloadBytesMax: number, authenticatedThere: boolean): void {
+    const payloadChecked = !(this.authenticated && authenticatedThere)
+    this.#decoder.finishHandshake(payloadBytesMax, payloadChecked)
+    this.#encoder.finishHandshake(payloadChecked)
   }
 
   /** Stops reading, so that the other end is stopped by its own backpressure. */

@@ -1,6 +1,7 @@
 // What `addLink` takes, on both sides.
 
 import type { Duplex } from '#platform/stream'
+import { checkBoolean } from './argument-checks.ts'
 import { type LinkConfig, type LinkConfigInput, resolveLinkConfig } from './config.ts'
 import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
@@ -14,6 +15,11 @@ export interface AddLinkOptions {
   /** Told to the other side, at most 65,535 bytes. */
   userData?: Uint8Array | undefined
   config?: LinkConfigInput | undefined
+  /**
+   * The Duplex fails rather than deliver anything but what was sent, as TLS does. If the other end is a hawser and says so
+   * of its Duplex, too, payload goes without checksum. @defaultValue whether it is a `tls.TLSSocket`
+   */
+  authenticated?: boolean | undefined
 }
 
 /** The same with everything filled in. */
@@ -21,6 +27,7 @@ export interface CheckedLinkOptions {
   readonly tag: LinkTag
   readonly userData: Uint8Array | undefined
   readonly config: LinkConfig
+  readonly authenticated: boolean | undefined
 }
 
 /** @throws {HawserError} the arguments of `addLink` make no sense */
@@ -31,10 +38,12 @@ export function checkedLinkOptions(
   defaultConfig: LinkConfig,
 ): CheckedLinkOptions {
   checkDuplex(stream)
+  checkBoolean(options.authenticated, 'authenticated')
   return {
     tag: manualTag(direction, options.tag),
     userData: checkedUserData(options.userData),
     config: resolveLinkConfig(options.config, defaultConfig),
+    authenticated: options.authenticated,
   }
 }
 

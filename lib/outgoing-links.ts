@@ -37,6 +37,8 @@ export interface NewLink {
   readonly config?: LinkConfig | undefined
   readonly filter?: LinkFilter | undefined
   readonly signal?: AbortSignal | undefined
+  /** See `AddLinkOptions`. */
+  readonly authenticated?: boolean | undefined
 }
 
 export class OutgoingLinks {
@@ -133,7 +135,7 @@ export class OutgoingLinks {
     return new Promise((resolve, reject) => {
       checkDuplex(stream)
       const { tag, userData = NO_USER_DATA, config = this.#options.config.link, filter, signal } = options
-      const channel = new LinkChannel(stream, NOBODY)
+      const channel = new LinkChannel(stream, NOBODY, options.authenticated ?? tag.authenticated)
       const done = () => {
         this.#handshakes.delete(handshake)
         signal?.removeEventListener('abort', abandon)

@@ -5,7 +5,7 @@ import type { LinkConfig } from './config.ts'
 import { HawserError } from './errors.ts'
 import { Link } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
-import { OWN_EXTENSIONS } from './protocol/extensions.ts'
+import { ownExtensions } from './protocol/extensions.ts'
 import { connectionIdMask, createKeyPair, idToHex, type KeyPair, sharedSecret, xorId } from './protocol/handshake.ts'
 import { type ConnectMessage, type LinkMessage, MessageType, type RefusedReason } from './protocol/messages.ts'
 import { ProtocolError } from './protocol/protocol-error.ts'
@@ -159,7 +159,7 @@ export class ServerHandshake implements ChannelHandler {
     if (this.#state.kind !== 'preparing') return
     this.#channel.send({
       type: MessageType.Welcome,
-      extensions: OWN_EXTENSIONS,
+      extensions: ownExtensions(this.#channel.authenticated),
       publicKey: keys.publicKey,
       serverId,
       userData,

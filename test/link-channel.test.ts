@@ -410,7 +410,7 @@ t.test('more than 1,024 messages of a chunk are handed over in several turns, an
 t.test('a turn ends after 2 MiB of payload', async t => {
   const stream = new TestDuplex()
   const { channel, handler } = await open(stream)
-  channel.finishHandshake(1_048_576)
+  channel.finishHandshake(1_048_576, false)
   const payload = [Buffer.alloc(1_048_576)]
   const data = upTo(6).map((sequence): LinkMessage => ({ type: MessageType.Data, sequence, payload, bytes: 1_048_576 }))
   stream.push(Buffer.concat(encodeAll(new StreamEncoder(), data)))
@@ -508,7 +508,7 @@ for (const how of ['end', 'error', 'close'] as const) {
 t.test('a stream that ignores being paused is given up after 16 MiB', async t => {
   const stream = new TestDuplex()
   const { channel, handler } = await open(stream)
-  channel.finishHandshake(1_000_000)
+  channel.finishHandshake(1_000_000, false)
   channel.pause()
   const encoder = new StreamEncoder()
   const payload = [Buffer.alloc(1_000_000)]

@@ -14,6 +14,8 @@ export interface LinkEncoder {
   readonly pendingBytes: number
   /** Removes and returns what was encoded since the last call; small neighbours share one chunk on byte streams. */
   take(): Uint8Array[]
+  /** @param payloadChecked - false: payload of Data needs no checksum, as both ends agreed */
+  finishHandshake(payloadChecked: boolean): void
 }
 
 /** Turns chunks as they come from a link into messages. */
@@ -34,6 +36,7 @@ export interface LinkDecoder {
    *
    * @param payloadBytesMax - longest payload of a Data message that the peer may send, as its announced length already
    * tells; more ends the connection. Without it 8 MiB.
+   * @param payloadChecked - false: payload of Data has no checksum, as both ends agreed. @defaultValue true
    */
-  finishHandshake(payloadBytesMax?: number): void
+  finishHandshake(payloadBytesMax?: number, payloadChecked?: boolean): void
 }

@@ -7,10 +7,18 @@ export const Extension = {
    * before it may not have.
    */
   AcksBeforeClosing: 0x8000_0000,
+  /**
+   * The stream below the link authenticates what it carries, as TLS does. If both ends say so, payload of Data goes
+   * over this link without checksum.
+   */
+  AuthenticatedLink: 0x4000_0000,
 } as const
 
-/** What hawser says of itself. */
-export const OWN_EXTENSIONS: number = Extension.AcksBeforeClosing
+/** What hawser says of itself and of one link. */
+export function ownExtensions(authenticated: boolean): number {
+  // Unsigned, as it is written.
+  return (Extension.AcksBeforeClosing | (authenticated ? Extension.AuthenticatedLink : 0)) >>> 0
+}
 
 export function hasExtension(extensions: number, extension: number): boolean {
   return (extensions & extension) !== 0

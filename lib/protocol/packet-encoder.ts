@@ -33,6 +33,9 @@ export class PacketEncoder implements LinkEncoder {
     return packets
   }
 
+  /** Packets have no checksums. */
+  finishHandshake(): void {}
+
   #add(packet: Uint8Array): void {
     this.#packets.push(packet)
     this.#pendingBytes += packet.length

@@ -40,6 +40,7 @@ export class StreamDecoder implements LinkDecoder {
   #at = 0
   #packetBytesMax = HANDSHAKE_PACKET_BYTES_MAX
   #payloadBytesMax = PACKET_BYTES_MAX
+  #payloadChecked = true
   #failure: ProtocolError | undefined
 
   #part: Part = Part.FrameHeader
@@ -81,9 +82,10 @@ export class StreamDecoder implements LinkDecoder {
     }
   }
 
-  finishHandshake(payloadBytesMax: number = PACKET_BYTES_MAX): void {
+  finishHandshake(payloadBytesMax: number = PACKET_BYTES_MAX, payloadChecked = true): void {
     this.#packetBytesMax = PACKET_BYTES_MAX
     this.#payloadBytesMax = payloadBytesMax
+    this.#payloadChecked = payloadChecked
   }
 
   #decodeNext(): LinkMessage | undefined {
@@ -191,7 +193,7 @@ export class StreamDecoder implements LinkDecoder {
     const start = this.#at
     const end = Math.min(this.#chunk.length, start + this.#missingBytes)
     const whole = end - start === this.#packetBytes
-    this.#checksum = crc32(this.#chunk, start, end, this.#checksum)
+    if (this.#payloadChecked) this.#checksum = crc32(this.#chunk, start, end, this.#checksum)
     if (!this.#isTooLong) this.#pieces.add(this.#chunk, start, end, whole)
     this.#at = end
     this.#missingBytes -= end - start
@@ -199,7 +201,7 @@ export class StreamDecoder implements LinkDecoder {
   }
 
   #finishPayload(): LinkMessage {
-    this.#verifyChecksum()
+    if (this.#payloadChecked) this.#verifyChecksum()
     if (this.#isTooLong) {
       throw new ProtocolError(`${this.#packetBytes} bytes in one Data message, more than ${this.#payloadBytesMax}`, 'connection')
     }

@@ -25,6 +25,7 @@ export class StreamEncoder implements LinkEncoder {
   #chunks: Uint8Array[] = []
   #pendingBytes = 0
   #frameSequence = 0
+  #payloadChecked = true
 
   get pendingBytes(): number {
     return this.#pendingBytes
@@ -42,6 +43,10 @@ export class StreamEncoder implements LinkEncoder {
     this.#chunks = []
     this.#pendingBytes = 0
     return chunks
+  }
+
+  finishHandshake(payloadChecked: boolean): void {
+    this.#payloadChecked = payloadChecked
   }
 
   #encodeControl(message: LinkMessage, length: number): void {
@@ -63,7 +68,7 @@ export class StreamEncoder implements LinkEncoder {
     this.#reserve(2 * FRAME_HEADER_BYTES + DATA_HEADER_BYTES)
     this.#encodeControl(message, DATA_HEADER_BYTES)
     let checksum = 0
-    for (let index = 0; index < payload.length; index++) {
+    for (let index = 0; this.#payloadChecked && index < payload.length; index++) {
       const piece = payload[index]!
       checksum = crc32(piece, 0, piece.length, checksum)
     }

@@ -12,6 +12,11 @@ export interface LinkTag {
   readonly key: string
   /** Sent to the other side in the handshake, at most 65,535 bytes. The TCP transport puts its interface's name here. */
   readonly userData?: Uint8Array | undefined
+  /**
+   * Its Duplex fails rather than deliver anything but what was sent: payload needs no checksum if both ends say so.
+   * @defaultValue whether the Duplex is a `tls.TLSSocket`
+   */
+  readonly authenticated?: boolean | undefined
   /** Printable: transport, local and remote end. */
   toString(): string
 }

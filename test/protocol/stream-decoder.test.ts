@@ -307,3 +307,15 @@ t.test(
     }
   },
 )
+
+t.test('payload is taken with any checksum once both ends agreed to leave it out, messages are not', async t => {
+  const decoder = new StreamDecoder()
+  decoder.finishHandshake(MIB, false)
+  const payload = pattern(300)
+  const data = concat([frame(bytes('07 00000005')), frame(payload, 1, 0)])
+  const arrived = feed(decoder, cut(data, [7, 100]))
+  t.match(arrived, [{ type: MessageType.Data, sequence: 5, bytes: 300 }])
+  t.equal(arrived[0]?.payload, Buffer.from(payload).toString('hex'))
+  decoder.push(frame(PING, 2, 0))
+  t.match(protocolError(() => decoder.next())?.message, /checksum/)
+})

@@ -4,7 +4,7 @@ import { type DataMessage, type LinkMessage, MessageType } from '../../lib/proto
 import { StreamDecoder } from '../../lib/protocol/stream-decoder.ts'
 import { StreamEncoder } from '../../lib/protocol/stream-encoder.ts'
 import { wireSize } from '../../lib/protocol/wire-size.ts'
-import { bytes, concat, encodeAll, feed, hex, plain, stream } from './helpers.ts'
+import { bytes, concat, encodeAll, feed, frame, hex, plain, stream } from './helpers.ts'
 import { packetsOf, vectors } from './vectors.ts'
 
 function data(sequence: number, ...payload: Uint8Array[]): DataMessage {
@@ -128,4 +128,12 @@ t.test('what the wire cannot carry is a RangeError, and the encoder goes on as i
   for (const message of impossible) t.throws(() => encoder.encode(message), RangeError)
   t.equal(encoder.pendingBytes, 0)
   t.equal(hex(...encodeAll(encoder, [{ type: MessageType.Ping }])), hex(stream([bytes('05')])))
+})
+
+t.test('the checksum of payload is 0 once both ends agreed to leave it out; that of its header is not', async t => {
+  const encoder = new StreamEncoder()
+  encoder.finishHandshake(false)
+  const payload = bytes('010203')
+  const sent = concat(encodeAll(encoder, [{ type: MessageType.Data, sequence: 5, payload: [payload], bytes: 3 }]))
+  t.equal(hex(sent), hex(frame(bytes('07 00000005')), frame(payload, 1, 0)))
 })
