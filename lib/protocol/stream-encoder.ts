@@ -3,7 +3,8 @@
 // Everything small goes back to back into a slab, so that neighbours leave as one chunk: control messages, the 25
 // bytes before a payload (frame, Data header, frame), and short pieces of payload, which are cheaper to copy than to
 // write as a chunk of their own. Longer pieces go out as they are. A slab is used until it is full and never written
-// twice, for nobody tells when its chunks have left.
+// twice, for nobody tells when its chunks have left. What `take` leaves of it goes to whichever encoder needs one next:
+// of many links most are idle.
 
 import { writeUint16, writeUint32 } from './bytes.ts'
 import type { LinkEncoder } from './codec.ts'
@@ -16,9 +17,14 @@ import { testDataPieces } from './test-data.ts'
 const SLAB_BYTES = 32_768
 /** Shorter pieces of payload are copied into the slab. */
 const COPY_BELOW_BYTES = 1_024
+const NO_SLAB = new Uint8Array(0)
+
+/** The slab that no encoder uses, and where its free part begins. */
+let spareSlab: Uint8Array = NO_SLAB
+let spareStart = 0
 
 export class StreamEncoder implements LinkEncoder {
-  #slab: Uint8Array = new Uint8Array(0)
+  #slab: Uint8Array = NO_SLAB
   /** What lies in the slab from here to `#end` is in no chunk yet. */
   #start = 0
   #end = 0
@@ -39,6 +45,7 @@ export class StreamEncoder implements LinkEncoder {
 
   take(): Uint8Array[] {
     this.#closeChunk()
+    this.#leaveSlab()
     const chunks = this.#chunks
     this.#chunks = []
     this.#pendingBytes = 0
@@ -123,7 +130,24 @@ export class StreamEncoder implements LinkEncoder {
   #reserve(bytes: number, slabBytes: number = SLAB_BYTES): void {
     if (this.#slab.length - this.#end >= bytes) return
     this.#closeChunk()
-    this.#slab = new Uint8Array(Math.max(slabBytes, bytes))
+    if (slabBytes === SLAB_BYTES && spareSlab.length - spareStart >= bytes) {
+      this.#slab = spareSlab
+      this.#start = spareStart
+      spareSlab = NO_SLAB
+      spareStart = 0
+    } else {
+      this.#slab = new Uint8Array(Math.max(slabBytes, bytes))
+      this.#start = 0
+    }
+    this.#end = this.#start
+  }
+
+  #leaveSlab(): void {
+    if (this.#slab.length - this.#end > spareSlab.length - spareStart) {
+      spareSlab = this.#slab
+      spareStart = this.#end
+    }
+    this.#slab = NO_SLAB
     this.#start = 0
     this.#end = 0
   }
