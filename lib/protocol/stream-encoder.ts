@@ -3,8 +3,8 @@
 // Everything small goes back to back into a slab, so that neighbours leave as one chunk: control messages, the 25
 // bytes before a payload (frame, Data header, frame), and short pieces of payload, which are cheaper to copy than to
 // write as a chunk of their own. Longer pieces go out as they are. A slab is used until it is full and never written
-// twice, for nobody tells when its chunks have left. What `take` leaves of it goes to whichever encoder needs one next:
-// of many links most are idle.
+// twice, for nobody tells when its chunks have left. It is as long as what was sent of late asks for: of many links most
+// are idle.
 
 import { writeUint16, writeUint32 } from './bytes.ts'
 import type { LinkEncoder } from './codec.ts'
@@ -14,20 +14,22 @@ import { DATA_HEADER_BYTES, FRAME_HEADER_BYTES, PACKET_BYTES_MAX } from './limit
 import { type DataMessage, type LinkMessage, MessageType, type TestDataMessage } from './messages.ts'
 import { testDataPieces } from './test-data.ts'
 
-const SLAB_BYTES = 32_768
+const LEAST_SLAB_BYTES = 2_048
+const MOST_SLAB_BYTES = 32_768
+/** A slab serves for so many batches of the usual size. */
+const BATCHES_PER_SLAB = 16
 /** Shorter pieces of payload are copied into the slab. */
 const COPY_BELOW_BYTES = 1_024
 const NO_SLAB = new Uint8Array(0)
-
-/** The slab that no encoder uses, and where its free part begins. */
-let spareSlab: Uint8Array = NO_SLAB
-let spareStart = 0
 
 export class StreamEncoder implements LinkEncoder {
   #slab: Uint8Array = NO_SLAB
   /** What lies in the slab from here to `#end` is in no chunk yet. */
   #start = 0
   #end = 0
+  /** Bytes written to slabs since the last `take`, and what the largest batches before asked for, fading. */
+  #batchBytes = 0
+  #usualBatchBytes = 0
   #chunks: Uint8Array[] = []
   #pendingBytes = 0
   #frameSequence = 0
@@ -45,7 +47,7 @@ export class StreamEncoder implements LinkEncoder {
 
   take(): Uint8Array[] {
     this.#closeChunk()
-    this.#leaveSlab()
+    this.#fitSlab()
     const chunks = this.#chunks
     this.#chunks = []
     this.#pendingBytes = 0
@@ -60,7 +62,7 @@ export class StreamEncoder implements LinkEncoder {
     const frameBytes = FRAME_HEADER_BYTES + length
     // Nothing may ever follow the first message of a handshake, and strangers may begin many.
     const isHello = message.type === MessageType.Welcome || message.type === MessageType.Connect
-    this.#reserve(frameBytes, isHello ? frameBytes : SLAB_BYTES)
+    this.#reserve(frameBytes, isHello ? frameBytes : this.#slabBytes)
     const at = this.#end
     const slab = this.#slab
     encodeMessage(message, slab, at + FRAME_HEADER_BYTES)
@@ -127,33 +129,34 @@ export class StreamEncoder implements LinkEncoder {
   }
 
   /** Makes room for so many bytes at `#end`; what was written last and this may come to lie in two chunks. */
-  #reserve(bytes: number, slabBytes: number = SLAB_BYTES): void {
+  #reserve(bytes: number, slabBytes: number = this.#slabBytes): void {
     if (this.#slab.length - this.#end >= bytes) return
     this.#closeChunk()
-    if (slabBytes === SLAB_BYTES && spareSlab.length - spareStart >= bytes) {
-      this.#slab = spareSlab
-      this.#start = spareStart
-      spareSlab = NO_SLAB
-      spareStart = 0
-    } else {
-      this.#slab = new Uint8Array(Math.max(slabBytes, bytes))
-      this.#start = 0
-    }
-    this.#end = this.#start
+    this.#leaveSlab(new Uint8Array(Math.max(slabBytes, bytes)))
   }
 
-  #leaveSlab(): void {
-    if (this.#slab.length - this.#end > spareSlab.length - spareStart) {
-      spareSlab = this.#slab
-      spareStart = this.#end
-    }
-    this.#slab = NO_SLAB
+  /** What a slab should have for batches like the latest. */
+  get #slabBytes(): number {
+    const batchBytes = Math.max(this.#batchBytes, this.#usualBatchBytes)
+    return Math.min(Math.max(LEAST_SLAB_BYTES, BATCHES_PER_SLAB * batchBytes), MOST_SLAB_BYTES)
+  }
+
+  /** A batch is complete: a slab that is far too long for such batches is let go of. */
+  #fitSlab(): void {
+    this.#usualBatchBytes = Math.max(this.#batchBytes, Math.floor(0.75 * this.#usualBatchBytes))
+    this.#batchBytes = 0
+    if (this.#slab.length > 4 * this.#slabBytes) this.#leaveSlab(NO_SLAB)
+  }
+
+  #leaveSlab(next: Uint8Array): void {
+    this.#slab = next
     this.#start = 0
     this.#end = 0
   }
 
   #closeChunk(): void {
     if (this.#end === this.#start) return
+    this.#batchBytes += this.#end - this.#start
     this.#chunks.push(this.#slab.subarray(this.#start, this.#end))
     this.#start = this.#end
   }
