@@ -62,7 +62,7 @@ export class StreamEncoder implements LinkEncoder {
     const frameBytes = FRAME_HEADER_BYTES + length
     // Nothing may ever follow the first message of a handshake, and strangers may begin many.
     const isHello = message.type === MessageType.Welcome || message.type === MessageType.Connect
-    this.#reserve(frameBytes, isHello ? frameBytes : this.#slabBytes)
+    this.#reserve(frameBytes, isHello ? frameBytes : undefined)
     const at = this.#end
     const slab = this.#slab
     encodeMessage(message, slab, at + FRAME_HEADER_BYTES)
@@ -129,10 +129,10 @@ export class StreamEncoder implements LinkEncoder {
   }
 
   /** Makes room for so many bytes at `#end`; what was written last and this may come to lie in two chunks. */
-  #reserve(bytes: number, slabBytes: number = this.#slabBytes): void {
+  #reserve(bytes: number, slabBytes?: number): void {
     if (this.#slab.length - this.#end >= bytes) return
     this.#closeChunk()
-    this.#leaveSlab(new Uint8Array(Math.max(slabBytes, bytes)))
+    this.#leaveSlab(new Uint8Array(Math.max(slabBytes ?? this.#slabBytes, bytes)))
   }
 
   /** What a slab should have for batches like the latest. */
