@@ -1,5 +1,6 @@
 // A WebSocket of any maker (browsers, Node, `ws`, undici) as a Duplex of the bytes in its binary messages.
 
+import { afterInput } from '#platform/loop'
 import { Duplex } from '#platform/stream'
 import { HawserError } from '../errors.ts'
 
@@ -38,7 +39,7 @@ const LOOK_AGAIN_MS = 1
 const LOOK_AGAIN_MOST_MS = 32
 
 /**
- * The bytes of a WebSocket. Text messages are ignored. `end` closes both directions, for WebSockets know no half-closed
+ * The bytes of a WebSocket. Text messages are ignored, but count as what was received when it is time to pause. `end` closes both directions, for WebSockets know no half-closed
  * state: what the other side sends after that is lost.
  */
 export function fromWebSocket(socket: WebSocketLike, options: FromWebSocketOptions = {}): Duplex {
@@ -49,6 +50,8 @@ class WebSocketStream extends Duplex {
   readonly #socket: WebSocketLike
   readonly #sendMax: number
   readonly #receivedMax: number
+  /** Of text since the last pause for it. */
+  #ignoredCharacters = 0
   /** What waits until it is open. */
   #whenOpen: (() => void) | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -106,7 +109,22 @@ class WebSocketStream extends Duplex {
   }
 
   #message(data: unknown): void {
-    if (!(data instanceof ArrayBuffer) || data.byteLength === 0) return
+    if (!(data instanceof ArrayBuffer)) this.#ignore((data as { length?: number }).length ?? 0)
+    else if (data.byteLength > 0) this.#take(data)
+  }
+
+  /** Text costs time, too: a flood of it lets others have their turn as bytes do that wait to be read. */
+  #ignore(characters: number): void {
+    this.#ignoredCharacters += characters
+    if (this.#ignoredCharacters < this.readableHighWaterMark || !this.#socket.pause) return
+    this.#ignoredCharacters = 0
+    this.#socket.pause()
+    afterInput(() => {
+      if (!this.destroyed && this.readableLength < this.readableHighWaterMark) this.#socket.resume?.()
+    })
+  }
+
+  #take(data: ArrayBuffer): void {
     if (this.push(Buffer.from(data))) return
     if (this.#socket.pause) this.#socket.pause()
     else if (this.readableLength > this.#receivedMax) {

@@ -128,3 +128,46 @@ for (const [what, [certificate, servername, code]] of Object.entries(wrongServer
     t.match(await failed, { code })
   })
 }
+
+t.test('A41 a client that shows no certificate where one is required gets no connection', async t => {
+  const { server } = await listening(t)
+  server.on('connection', () => t.fail('a client without a certificate got a connection'))
+  const tlsServer = createTlsServer({ ...certificateOf('server'), ca, requestCert: true }, socket => {
+    server.addLink(socket).catch(() => {})
+  }).listen(0, '127.0.0.1')
+  tlsServer.on('tlsClientError', () => {})
+  await once(tlsServer, 'listening')
+  t.teardown(() => tlsServer.close())
+  const { port } = tlsServer.address() as AddressInfo
+  for (const name of [undefined, 'self-signed', 'expired']) {
+    const own = name === undefined ? {} : certificateOf(name)
+    const client = connecting(t, { links: [tlsConnect({ port, host: '127.0.0.1', servername: 'hawser.test', ca, ...own })] })
+    const linkError = once(client, 'linkerror')
+    client.on('connect', () => t.fail(`connected, with certificate ${name}`))
+    const failed = new Promise<Error>(resolve => client.once('error', resolve))
+    // With TLS 1.3 the client has finished its handshake before the server refuses it: an alert or a reset.
+    t.match(await linkError, [{ code: /^(ERR_SSL_|ECONNRESET|EPIPE)/ }])
+    t.match(await failed, { code: /^(ERR_SSL_|ECONNRESET|EPIPE)/ })
+  }
+})
+
+t.test('A41 a wrong server on one path of two is a link error, and the connection goes on over the other', async t => {
+  const { server, port } = await listening(t)
+  server.on('connection', socket => void socket.pipe(socket))
+  const client = connecting(t, { port })
+  await once(client, 'connect')
+  for (const [certificate, servername, code] of Object.values(wrongServers)) {
+    const tlsServer = createTlsServer(certificateOf(certificate), socket => {
+      socket.on('error', () => {})
+      server.addLink(socket).catch(() => {})
+    }).listen(0, '127.0.0.1')
+    tlsServer.on('tlsClientError', () => {})
+    await once(tlsServer, 'listening')
+    t.teardown(() => tlsServer.close())
+    const stream = tlsConnect({ port: (tlsServer.address() as AddressInfo).port, host: '127.0.0.1', servername, ca })
+    await t.rejects(client.addLink(stream), { code })
+    t.equal(client.links.length, 1)
+  }
+  client.write('still there?')
+  t.equal(String((await once(client, 'data'))[0]), 'still there?')
+})

@@ -155,3 +155,28 @@ t.test('text is ignored, and what nobody reads does not pile up without end', as
   socket.receive(new ArrayBuffer(1_000))
   t.match(await failed, [{ code: 'ENOBUFS' }])
 })
+
+t.test('a flood of text lets others have their turn', async t => {
+  const calls: string[] = []
+  class PausableWebSocket extends FakeWebSocket {
+    pause(): void {
+      calls.push('pause')
+    }
+    resume(): void {
+      calls.push('resume')
+    }
+  }
+  const socket = new PausableWebSocket()
+  const stream = fromWebSocket(socket, { highWaterMark: 1_000 })
+  t.teardown(() => stream.destroy())
+  socket.receive('x'.repeat(999))
+  t.same(calls, [])
+  socket.receive('x')
+  t.same(calls, ['pause'])
+  await new Promise(resolve => setImmediate(resolve))
+  t.same(calls, ['pause', 'resume'])
+  socket.receive(new Uint8Array(1_000).buffer)
+  socket.receive('x'.repeat(1_000))
+  await new Promise(resolve => setImmediate(resolve))
+  t.same(calls.slice(2), ['pause', 'pause'], 'what waits to be read still holds it back')
+})
