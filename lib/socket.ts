@@ -162,13 +162,16 @@ export class Socket extends BondedDuplex {
 
   /**
    * Adds a link over any Duplex, which belongs to the connection from here on. On a socket that is not connected this
-   * starts a connection over that link alone.
+   * starts a connection over that link alone; on one that is closed the Duplex is destroyed.
    *
    * @returns the link once the other side has accepted it; rejects with the reason why not
    */
   async addLink(stream: Duplex, options: AddLinkOptions = {}): Promise<Link> {
     const checked = checkedLinkOptions(stream, options, 'outgoing', this.#config.link)
-    if (this.destroyed || this.#attachment?.bond.closed) throw closedError()
+    if (this.destroyed || this.#attachment?.bond.closed) {
+      stream.destroy()
+      throw closedError()
+    }
     const outgoing = this.#outgoing ?? (this.#attachment ? undefined : this.#begin([]))
     if (outgoing) return outgoing.add(stream, checked)
     const text = 'the client makes the links; a server takes them by server.addLink'

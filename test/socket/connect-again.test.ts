@@ -127,13 +127,13 @@ t.test('connect before close of the last connection was emitted: that close stil
   t.equal(client.readyState, 'open')
 })
 
-t.test('addLink after close is refused; the stream is left alone', async t => {
+t.test('addLink after close is refused, and the stream, which belongs to the connection, destroyed', async t => {
   const { client } = await connected(t)
   client.destroy()
   await once(client, 'close')
   const pair = corePair()
   await t.rejects(client.addLink(pair.client), { code: 'ERR_SOCKET_CLOSED' })
-  t.equal(pair.client.destroyed, false)
+  t.equal(pair.client.destroyed, true)
 })
 
 t.test('the socket of a server may be used to connect once it is closed', async t => {

@@ -273,3 +273,11 @@ t.test('a link that joins a socket without reference does not keep the process a
   ends.accepted.unref()
   t.same(references, ['unref', 'ref', 'unref'])
 })
+
+t.test('a Duplex that is added to a socket which was destroyed just before is not left open', async t => {
+  const { client } = await connected(t)
+  client.destroy()
+  const pair = corePair()
+  await t.rejects(client.addLink(pair.client), { code: 'ERR_SOCKET_CLOSED' })
+  t.ok(pair.client.destroyed)
+})
