@@ -2,7 +2,7 @@
 // A socket that connects again gets a new one.
 
 import type { Duplex } from '#platform/stream'
-import { Bond, type BondHandler } from './bond.ts'
+import { Bond, type BondHandler, type BondOptions } from './bond.ts'
 import type { Config } from './config.ts'
 import { connectionError, writeRefusedError } from './connection-error.ts'
 import type { ConnectionFailure, LinkCloseReason } from './engine/events.ts'
@@ -20,6 +20,7 @@ export interface AttachmentObserver {
   linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void
   /** The connection is over; also after `detach`. Once. */
   closed(): void
+  schedulerFailed(error: Error): void
 }
 
 export class Attachment implements BondHandler {
@@ -43,12 +44,19 @@ export class Attachment implements BondHandler {
   #detached = false
 
   /** @param readAtOnce - false: take no bytes before the Duplex asks for them */
-  constructor(duplex: Duplex, config: Config, observer: AttachmentObserver, readAtOnce: boolean, onRead?: OnRead) {
+  constructor(
+    duplex: Duplex,
+    config: Config,
+    observer: AttachmentObserver,
+    readAtOnce: boolean,
+    bondOptions: BondOptions,
+    onRead?: OnRead,
+  ) {
     this.#duplex = duplex
     this.#observer = observer
     this.#readWanted = readAtOnce
     this.#onRead = onRead
-    this.bond = new Bond(config, this)
+    this.bond = new Bond(config, this, bondOptions)
   }
 
   /** Bytes handed to the Duplex, or to who gets them instead. */
@@ -207,6 +215,10 @@ export class Attachment implements BondHandler {
   hasMore(): boolean {
     return this.#waitingBytes > 0 || this.#duplex.writableNeedDrain
   }
+
+  schedulerFailed(error: Error): void {
+    this.#observer.schedulerFailed(error)
+  }
 }
 
 /** Listens to a bond whose Duplex is gone. */
@@ -234,6 +246,8 @@ class Nobody implements BondHandler {
   hasMore(): boolean {
     return false
   }
+
+  schedulerFailed(): void {}
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

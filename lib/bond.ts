@@ -7,7 +7,9 @@ import { Connection } from './engine/connection.ts'
 import type { ConnectionStats } from './engine/connection-stats.ts'
 import type { EngineLink, LinkStats } from './engine/engine-link.ts'
 import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason } from './engine/events.ts'
+import type { LinkPolicy } from './engine/link-policy.ts'
 import { payloadLimit } from './engine/receiver.ts'
+import type { Schedule } from './engine/schedulers/schedule.ts'
 import type { Link, LinkController } from './link.ts'
 import type { ChannelEnd, ChannelHandler, LinkChannel } from './link-channel.ts'
 import { linkError } from './link-error.ts'
@@ -40,6 +42,16 @@ export interface BondHandler {
   closed(failure: ConnectionFailure | undefined, detail: string | undefined): void
   /** Whether there is more to write behind what was written; asked before links are chosen. */
   hasMore(): boolean
+  /** The application's scheduler failed; 'aggregate' has taken its place. */
+  schedulerFailed(error: Error): void
+}
+
+/** How a bond is made. */
+export interface BondOptions {
+  /** @defaultValue 'aggregate' */
+  readonly schedule?: Schedule | undefined
+  /** The other side made the connection. @defaultValue false */
+  readonly accepting?: boolean | undefined
 }
 
 /** A link whose handshake is done. */
@@ -74,9 +86,9 @@ export class Bond {
   #closedTold = false
   #failure: ConnectionFailure | undefined
 
-  constructor(config: Config, handler: BondHandler) {
+  constructor(config: Config, handler: BondHandler, options: BondOptions = {}) {
     this.#lingerMs = config.terminationTimeout
-    this.#engine = new Connection({ config }, now())
+    this.#engine = new Connection({ config, ...options }, now())
     this.#recvBuffer = config.recvBuffer
     this.#handler = handler
     this.#armTimer()
@@ -119,7 +131,15 @@ export class Bond {
     const { link, channel, roundTripMs, remoteRecvBuffer, remoteExtensions } = ready
     const remoteAcksAll = hasExtension(remoteExtensions, Extension.AcksBeforeClosing)
     const engineLink = this.#engine.addLink(
-      { config: link.config, roundTripMs, remoteRecvBuffer, remoteAcksAll, checksummed: channel.checksummed },
+      {
+        config: link.config,
+        roundTripMs,
+        remoteRecvBuffer,
+        remoteAcksAll,
+        checksummed: channel.checksummed,
+        id: link.id,
+        tag: link.tag,
+      },
       now(),
     )
     const member = new Member(this, this.#engine, engineLink, link, channel)
@@ -156,6 +176,11 @@ export class Bond {
 
   terminate(): void {
     this.#engine.terminate(now())
+    this.schedule()
+  }
+
+  setSchedule(schedule: Schedule): void {
+    this.#engine.setSchedule(schedule, now())
     this.schedule()
   }
 
@@ -292,6 +317,9 @@ export class Bond {
         break
       case 'linkBlocked':
         this.#members.get(event.link)?.link.emit('blocked')
+        break
+      case 'schedulerFailed':
+        this.#handler.schedulerFailed(event.error)
         break
       case 'linkClosed':
         this.#closeMember(event.link, event.reason, event.abrupt, event.detail)
@@ -453,6 +481,15 @@ class Member implements ChannelHandler, LinkController {
   set config(config: LinkConfig) {
     this.engineLink.config = config
     this.#bond.schedule()
+  }
+
+  set policy(policy: LinkPolicy) {
+    this.#engine.setPolicy(this.engineLink, policy, now())
+    this.#bond.schedule()
+  }
+
+  get standby(): boolean {
+    return this.engineLink.standby !== 'no'
   }
 
   stats(): LinkStats {

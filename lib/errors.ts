@@ -13,6 +13,7 @@ export type HawserErrorCode =
   | 'ERR_OUT_OF_RANGE'
   | 'ERR_INVALID_ARG_VALUE'
   | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_INVALID_RETURN_VALUE'
   | 'ERR_INVALID_IP_ADDRESS'
   | 'ERR_MISSING_ARGS'
   | 'ERR_SOCKET_BAD_PORT'
@@ -39,6 +40,7 @@ export type HawserErrorReason =
   | 'closed-by-peer'
   | 'protocol-error'
   | 'link-closed'
+  | 'scheduler-failed'
   | 'invalid-argument'
 
 /** Match on `code` and `reason`; the message may change in any release. */

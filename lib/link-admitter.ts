@@ -10,6 +10,7 @@ import { HandshakeRate } from './handshake-rate.ts'
 import type { Link } from './link.ts'
 import { answersYes, LinkAdmission } from './link-admission.ts'
 import { LinkChannel } from './link-channel.ts'
+import { policyFor } from './policy-options.ts'
 import { RefusedReason } from './protocol/messages.ts'
 import { runForeign } from './run-foreign.ts'
 import { type IncomingLink, ServerHandshake } from './server-handshake.ts'
@@ -227,6 +228,7 @@ export class LinkAdmitter {
     }
     connection.pendingLinks++
     try {
+      this.#applyPolicy(incoming)
       const filters = [filter, this.#options.serverOptions.linkFilter]
       if (!(await admission.admit(incoming.link, filters, () => incoming.pending)))
         throw refused(incoming, RefusedReason.LinkRefused)
@@ -239,6 +241,17 @@ export class LinkAdmitter {
       admission.release(incoming.link)
       connection.pendingLinks--
       if (!connection.announced && connection.pendingLinks === 0) this.#discard(connection)
+    }
+  }
+
+  /** Without the policy that was meant for it a link must not be used. */
+  #applyPolicy(incoming: IncomingLink): void {
+    const { link } = incoming
+    try {
+      link.policy = policyFor(link.tag, this.#options.serverOptions.linkPolicy)
+    } catch (error) {
+      refused(incoming, RefusedReason.LinkRefused)
+      throw error
     }
   }
 

@@ -5,6 +5,8 @@ import type { Duplex } from '#platform/stream'
 import { type LinkConfig, type LinkConfigInput, resolveLinkConfig } from './config.ts'
 import { type LinkStats, NO_LINK_STATS } from './engine/engine-link.ts'
 import type { LinkCloseReason, NotWorkingReason } from './engine/events.ts'
+import { DEFAULT_POLICY, type LinkPolicy, type LinkRole } from './engine/link-policy.ts'
+import { resolveLinkPolicy } from './policy-options.ts'
 import type { LinkTag } from './transports/transport.ts'
 
 /** What a link asks of the connection that it belongs to. */
@@ -14,6 +16,8 @@ export interface LinkController {
   readonly remotelyBlocked: boolean
   blocked: boolean
   config: LinkConfig
+  policy: LinkPolicy
+  readonly standby: boolean
   stats(): LinkStats
   disconnect(): void
 }
@@ -45,6 +49,7 @@ export class Link extends EventEmitter<LinkEvents> {
   readonly remoteUserData: Uint8Array
   #config: LinkConfig
   #controller: LinkController | undefined
+  #policy: LinkPolicy = DEFAULT_POLICY
   #blocked = false
   #disconnectWanted = false
   #lastStats: LinkStats = { ...NO_LINK_STATS }
@@ -107,6 +112,61 @@ export class Link extends EventEmitter<LinkEvents> {
     if (this.#controller) this.#controller.config = this.#config
   }
 
+  /**
+   * What the link is used for: `'primary'`; `'secondary'`, for what the primaries do not carry away in 50 ms; `'backup'`, while
+   * no link of another role is usable; `'never'`, for control messages only. It holds at once, as the following do.
+   *
+   * @throws {HawserError} `ERR_INVALID_ARG_VALUE` for another role
+   */
+  get role(): LinkRole {
+    return this.#policy.role
+  }
+
+  set role(role: LinkRole) {
+    this.policy = resolveLinkPolicy({ role }, this.#policy)
+  }
+
+  /** Counts the link as so many times quicker than it is where links are compared; more than 0. */
+  get weight(): number {
+    return this.#policy.weight
+  }
+
+  set weight(weight: number) {
+    this.policy = resolveLinkPolicy({ weight }, this.#policy)
+  }
+
+  /** Most bytes per second that this side sends on the link, framing included; `null`: no limit. */
+  get rateLimit(): number | null {
+    return this.#policy.rateLimit
+  }
+
+  set rateLimit(rateLimit: number | null) {
+    this.policy = resolveLinkPolicy({ rateLimit }, this.#policy)
+  }
+
+  /**
+   * Bytes that the link may carry in all its life, both ways (`stats.bytesSent + stats.bytesReceived`); `null`: no limit. Once
+   * they are spent the link carries control messages only, until the budget is raised.
+   */
+  get byteBudget(): number | null {
+    return this.#policy.byteBudget
+  }
+
+  set byteBudget(byteBudget: number | null) {
+    this.policy = resolveLinkPolicy({ byteBudget }, this.#policy)
+  }
+
+  /** Whether role, budget or schedule of this side keep the link from carrying data at the moment. */
+  get standby(): boolean {
+    return this.#controller?.standby ?? false
+  }
+
+  /** @internal All of them at once. */
+  set policy(policy: LinkPolicy) {
+    this.#policy = policy
+    if (this.#controller) this.#controller.policy = policy
+  }
+
   /** Statistics up to now; those of its end once the link is gone. */
   get stats(): LinkStats {
     return this.#controller?.stats() ?? this.#lastStats
@@ -131,6 +191,7 @@ export class Link extends EventEmitter<LinkEvents> {
     this.#controller = controller
     controller.config = this.#config
     controller.blocked = this.#blocked
+    controller.policy = this.#policy
     if (this.#disconnectWanted) controller.disconnect()
   }
 

@@ -9,6 +9,7 @@ import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { LinkAdmission } from './link-admission.ts'
 import { LinkChannel } from './link-channel.ts'
+import { type LinkPolicyOption, policyFor } from './policy-options.ts'
 import { MessageType } from './protocol/messages.ts'
 import { setReferenced } from './set-referenced.ts'
 import { type DialedLink, Dialer } from './transports/dialer.ts'
@@ -21,6 +22,7 @@ export interface OutgoingLinksOptions {
   readonly config: Config
   readonly transports: readonly ConnectTransport[]
   readonly linkFilter: LinkFilter | undefined
+  readonly linkPolicy: LinkPolicyOption | undefined
   readonly reconnectDelay: number | undefined
   /** A link joined; synchronously with its Accepted. */
   readonly onLink: (link: Link) => void
@@ -161,6 +163,7 @@ export class OutgoingLinks {
           checkServer: serverId => this.#checkServer(serverId),
           admit: link => {
             asked = link
+            link.policy = policyFor(tag, this.#options.linkPolicy)
             return this.#admission.admit(link, [filter, this.#options.linkFilter])
           },
         },

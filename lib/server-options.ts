@@ -5,6 +5,7 @@ import { checkBlockList, checkFunction, checkNumber } from './argument-checks.ts
 import type { ConfigInput } from './config.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
+import { checkSchedule, type PolicyOptions } from './policy-options.ts'
 import type { AcceptedSocketOptions, Socket } from './socket.ts'
 import type { TlsIdentity } from './tls-identity.ts'
 import type { LinkFilter, LinkTag } from './transports/transport.ts'
@@ -36,7 +37,7 @@ export interface LinkRequest {
   readonly tls: TlsIdentity | undefined
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends PolicyOptions {
   /** Whether accepted sockets may go on writing after the peer finished. @defaultValue false */
   allowHalfOpen?: boolean | undefined
   /** Of accepted sockets, in each direction, bytes; negative means the default. @defaultValue 131,072 */
@@ -94,6 +95,8 @@ export interface TransportHandle {
 export function checkServerOptions(options: ServerOptions): void {
   refuseUnsupported(options)
   checkFunction(options.linkFilter, 'linkFilter')
+  checkFunction(options.linkPolicy, 'linkPolicy')
+  if (options.schedule !== undefined) checkSchedule(options.schedule)
   checkFunction(options.authorize, 'authorize')
   checkNumber(options.highWaterMark, 'highWaterMark')
   checkNumber(options.keepAliveInitialDelay, 'keepAliveInitialDelay')
@@ -106,9 +109,9 @@ export function checkServerOptions(options: ServerOptions): void {
 
 /** Those of the options that are for the sockets of the server. */
 export function acceptedSocketOptions(options: ServerOptions): AcceptedSocketOptions {
-  const { allowHalfOpen, highWaterMark = -1, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect } = options
+  const { allowHalfOpen, highWaterMark = -1, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect, schedule } = options
   const size = highWaterMark < 0 ? undefined : highWaterMark
-  return { allowHalfOpen, highWaterMark: size, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect }
+  return { allowHalfOpen, highWaterMark: size, noDelay, keepAlive, keepAliveInitialDelay, pauseOnConnect, schedule }
 }
 
 /** @throws {HawserError} for a limit that is none */

@@ -29,6 +29,8 @@ export interface SocketEvents {
   linkclose: [link: Link, reason: LinkCloseReason]
   /** A link could not be made or was lost, or, without a tag, a transport cannot tell its links. Never fatal by itself. */
   linkerror: [error: Error, tag: LinkTag | undefined]
+  /** A `Scheduler` of the application threw or returned what it must not; `schedule` is 'aggregate' from here on. Never fatal. */
+  scheduleerror: [error: Error]
   /** Every statistics interval, while listened to. */
   stats: [stats: ConnectionStats]
 }

@@ -9,6 +9,7 @@ import { type ConfigInput, MAX_DURATION_MS } from './config.ts'
 import { checkDuplex } from './duplex-check.ts'
 import { HawserError } from './errors.ts'
 import { checkOnRead, type OnReadOptions } from './on-read.ts'
+import { checkSchedule, type PolicyOptions } from './policy-options.ts'
 import type { ConnectTransport, LinkFilter } from './transports/transport.ts'
 import { refuseUnsupported } from './unsupported-options.ts'
 
@@ -16,7 +17,7 @@ import { refuseUnsupported } from './unsupported-options.ts'
 const HIGH_WATER_MARK = 131_072
 
 /** Options of a socket that is not connected yet. */
-export interface SocketOptions {
+export interface SocketOptions extends PolicyOptions {
   /**
    * Where links come from; without it `host` and `port` of `connect` mean TCP over all local interfaces. With it these mean
    * nothing: a program that connects a socket which it was given to some address gets a connection over these transports.
@@ -59,6 +60,8 @@ export function checkSocketOptions(options: SocketOptions): void {
   if (options.transports !== undefined) checkTransports(options.transports)
   checkSignal(options.signal)
   checkFunction(options.linkFilter, 'linkFilter')
+  checkFunction(options.linkPolicy, 'linkPolicy')
+  if (options.schedule !== undefined) checkSchedule(options.schedule)
   checkReconnectDelay(options.reconnectDelay)
   checkNumber(options.keepAliveInitialDelay, 'keepAliveInitialDelay')
   if (options.typeOfService !== undefined) checkInteger(options.typeOfService, 'typeOfService', 0, 255)

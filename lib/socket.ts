@@ -21,12 +21,14 @@ import {
 } from './connection-error.ts'
 import { type ConnectionStats, NO_CONNECTION_STATS } from './engine/connection-stats.ts'
 import type { LinkCloseReason } from './engine/events.ts'
+import type { Schedule } from './engine/schedulers/schedule.ts'
 import { HawserError } from './errors.ts'
 import type { Link } from './link.ts'
 import { type AddLinkOptions, checkedLinkOptions } from './link-options.ts'
 import { manualTag } from './manual-tag.ts'
 import { OnRead, type OnReadOptions } from './on-read.ts'
 import { OutgoingLinks } from './outgoing-links.ts'
+import { checkSchedule, type LinkPolicyOption } from './policy-options.ts'
 import { ID_BYTES, idToHex } from './protocol/handshake.ts'
 import { runForeign } from './run-foreign.ts'
 import type { Server } from './server.ts'
@@ -69,6 +71,8 @@ export class Socket extends BondedDuplex {
   #config: Config = defaults
   #linkFilter: LinkFilter | undefined
   #reconnectDelay: number | undefined
+  #schedule: Schedule = 'aggregate'
+  #linkPolicy: LinkPolicyOption | undefined
   /** Where links come from, unless `connect` says it. */
   #transports: SocketOptions['transports']
   #links: SocketOptions['links']
@@ -116,8 +120,10 @@ export class Socket extends BondedDuplex {
           if (!socket.destroyed) socket.#linkClosed(link, reason, error)
         },
         closed: () => observer.closed(),
+        schedulerFailed: error => socket.#schedulerFailed(error),
       },
       !pauseOnConnect,
+      { schedule: socket.#schedule, accepting: true },
     )
     socket.#attachment = attachment
     if (pauseOnConnect) socket.pause()
@@ -182,6 +188,8 @@ export class Socket extends BondedDuplex {
     const { config, linkFilter, reconnectDelay, signal, noDelay, keepAlive, keepAliveInitialDelay, typeOfService } = options
     if (config) this.#config = resolveConfig(config, this.#config)
     this.#linkFilter = linkFilter ?? this.#linkFilter
+    this.#linkPolicy = options.linkPolicy ?? this.#linkPolicy
+    this.#schedule = options.schedule ?? this.#schedule
     this.#reconnectDelay = reconnectDelay ?? this.#reconnectDelay
     this.#blockList = options.blockList ?? this.#blockList
     this.#onReadOptions = options.onread ?? this.#onReadOptions
@@ -217,8 +225,10 @@ export class Socket extends BondedDuplex {
         active: () => this.markActive(),
         linkClosed: (link, reason, error) => ifPresent(() => this.#linkClosed(link, reason, error)),
         closed: () => outgoing.stop(),
+        schedulerFailed: error => ifPresent(() => this.#schedulerFailed(error)),
       },
       !onRead,
+      { schedule: this.#schedule },
       onRead,
     )
     const outgoing: OutgoingLinks = new OutgoingLinks({
@@ -227,6 +237,7 @@ export class Socket extends BondedDuplex {
       config: this.#config,
       transports,
       linkFilter: this.#linkFilter,
+      linkPolicy: this.#linkPolicy,
       reconnectDelay: this.#reconnectDelay,
       onLink: link => ifPresent(() => this.#linkJoined(link, () => this.#announce())),
       onLinkError: (error, tag) => ifPresent(() => this.emit('linkerror', error, tag)),
@@ -264,6 +275,11 @@ export class Socket extends BondedDuplex {
   #linkClosed(link: Link, reason: LinkCloseReason, error: Error | undefined): void {
     if (error) this.emit('linkerror', error, link.tag)
     if (!this.destroyed) this.emit('linkclose', link, reason)
+  }
+
+  #schedulerFailed(error: Error): void {
+    this.#schedule = 'aggregate'
+    this.emit('scheduleerror', error)
   }
 
   // ---------------------------------------------------------------- stream.Duplex
@@ -422,6 +438,21 @@ export class Socket extends BondedDuplex {
   /** The present links. */
   override get links(): readonly Link[] {
     return this.#attachment?.bond.links ?? []
+  }
+
+  /**
+   * Which links messages are given to; what is set holds at once.
+   *
+   * @throws {HawserError} `ERR_INVALID_ARG_VALUE`, `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` for what is no schedule
+   */
+  get schedule(): Schedule {
+    return this.#schedule
+  }
+
+  set schedule(schedule: Schedule) {
+    checkSchedule(schedule)
+    this.#schedule = schedule
+    this.#attachment?.bond.setSchedule(schedule)
   }
 
   /** Statistics of the connection up to now; those of its end once it is over. */

@@ -13,17 +13,27 @@ import type { ConnectionFailure, EngineEvent, LinkCloseReason, Output } from './
 import { Fifo } from './fifo.ts'
 import { nextControlMessage } from './link-control.ts'
 import { LinkHealth } from './link-health.ts'
+import type { LinkPolicy } from './link-policy.ts'
 import { LinkTable } from './link-table.ts'
 import { Receiver } from './receiver.ts'
+import type { Schedule } from './schedulers/schedule.ts'
 import { Sender } from './sender.ts'
 import { copyCheckDue, hasOldCopies, patienceEndMs } from './stalled-links.ts'
+import { StandbyWatch } from './standby-watch.ts'
 import { Termination } from './termination.ts'
 import { checkOddAck, Violations } from './violations.ts'
+
+/** A scheduler of the application that sends nothing is asked again after this time. */
+const ASK_AGAIN_MS = 10
 
 export interface ConnectionOptions {
   readonly config: Config
   /** Sequence numbers to begin with; other than 0 only to test their wrap. */
   readonly firstSequence?: { readonly send: number; readonly receive: number }
+  /** @defaultValue 'aggregate' */
+  readonly schedule?: Schedule | undefined
+  /** The peer made the connection: where both have policies that contradict each other it has its way. @defaultValue false */
+  readonly accepting?: boolean | undefined
 }
 
 /** What is known of a link from its handshake. */
@@ -39,6 +49,9 @@ export interface NewLink {
   readonly remoteAcksAll?: boolean | undefined
   /** A checksum guards its messages: what is wrong with them is the peer's doing. @defaultValue false */
   readonly checksummed?: boolean | undefined
+  /** What schedulers of the application know it by. */
+  readonly id?: number | undefined
+  readonly tag?: { toString(): string } | undefined
 }
 
 type ConnectionState =
@@ -59,6 +72,7 @@ export class Connection {
   readonly #health: LinkHealth
   readonly #ending: Ending
   readonly #violations = new Violations()
+  readonly #standbyWatch: StandbyWatch
   readonly #events = new Fifo<EngineEvent>()
   #state: ConnectionState = { kind: 'open' }
   #nowMs: number
@@ -67,10 +81,12 @@ export class Connection {
   #readableAnnounced = false
 
   constructor(options: ConnectionOptions, nowMs: number) {
-    const { config, firstSequence = { send: 0, receive: 0 } } = options
+    const { config, firstSequence = { send: 0, receive: 0 }, schedule = 'aggregate', accepting = false } = options
     this.#config = config
     this.#nowMs = nowMs
-    this.#sender = new Sender(config, this.#links, firstSequence.send)
+    this.#sender = new Sender(config, this.#links, firstSequence.send, schedule, accepting, error =>
+      this.#events.push({ kind: 'schedulerFailed', error }),
+    )
     this.#receiver = new Receiver(config.recvBuffer, firstSequence.receive, {
       consumed: message => {
         if (!this.#sender.window.consumed(message.bytes)) throw new ProtocolError('Consumed exceeds what was sent', 'connection')
@@ -87,6 +103,7 @@ export class Connection {
     this.#ending = new Ending(this.#links, this.#sender, this.#receiver, this.#events)
     this.#table = new LinkTable(this.#links, this.#sender, this.#events, nowMs)
     this.#health = new LinkHealth(this.#links, config.maxPingSpread, this.#table)
+    this.#standbyWatch = new StandbyWatch(this.#links, this.#sender.steering, this.#table)
   }
 
   // ---------------------------------------------------------------- looking
@@ -139,8 +156,10 @@ export class Connection {
     this.#nowMs = nowMs
     assert(this.#state.kind !== 'closed', 'link added to a closed connection')
     const { config, roundTripMs, checksummed = false } = options
-    const link = new EngineLink(config, roundTripMs, this.#config.statsIntervals, nowMs, checksummed)
+    const { statsIntervals } = this.#config
+    const link = new EngineLink(config, roundTripMs, statsIntervals, nowMs, checksummed, this.#sender.demand, options)
     this.#table.add(link)
+    this.#sender.linkAdded(link)
     this.#sender.remoteRecvBuffer = options.remoteRecvBuffer
     this.#ending.remoteAcksAll = options.remoteAcksAll === true
     if (this.#state.kind === 'terminating') this.#state.termination.add(link)
@@ -189,6 +208,19 @@ export class Connection {
     if (link.blocked === blocked || link.closed) return
     link.blocked = blocked
     this.#events.push({ kind: 'linkBlocked', link })
+  }
+
+  /** What the link is used for, from now on. */
+  setPolicy(link: EngineLink, policy: LinkPolicy, nowMs: number): void {
+    this.#nowMs = nowMs
+    link.policy = policy
+    this.#sender.steering.policyChanged()
+  }
+
+  /** Which links messages are given to, from now on. */
+  setSchedule(schedule: Schedule, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#sender.schedule = schedule
   }
 
   // ---------------------------------------------------------------- application
@@ -271,6 +303,7 @@ export class Connection {
   takeOutput(nowMs: number): Output | undefined {
     this.#nowMs = nowMs
     if (this.#state.kind === 'closed') return undefined
+    this.#sender.steer(nowMs)
     const output = this.#state.kind === 'parting' ? this.#ending.takeParting() : (this.#takeControl() ?? this.#takeReliable())
     if (output) {
       output.link.recordSent(wireSize(output.message), nowMs)
@@ -304,7 +337,24 @@ export class Connection {
       if (overdueMs !== undefined && overdueMs > this.#nowMs) earliest = Math.min(earliest, overdueMs)
       if (this.#sender.waiting) earliest = Math.min(earliest, patienceEndMs(this.#links, this.#nowMs))
     }
+    earliest = Math.min(
+      earliest,
+      this.#allowanceMs,
+      this.#sender.steering.nextDeadlineMs(this.#nowMs),
+      this.#standbyWatch.nextDeadlineMs(this.#nowMs),
+    )
     return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
+  }
+
+  /** When a rate limit or a scheduler of the application may let something through that it holds up. */
+  get #allowanceMs(): number {
+    let earliest = Number.POSITIVE_INFINITY
+    if (!this.#sender.waiting) return earliest
+    if (this.#sender.asksAgain) earliest = this.#nowMs + ASK_AGAIN_MS
+    for (const { limitedUntilMs } of this.#sender.steering.candidates) {
+      if (limitedUntilMs > this.#nowMs) earliest = Math.min(earliest, limitedUntilMs)
+    }
+    return earliest
   }
 
   /**
@@ -321,6 +371,7 @@ export class Connection {
     }
     if (lateMs > 0) this.#health.excuse(lateMs, nowMs)
     this.#health.check(nowMs)
+    this.#standbyWatch.check(nowMs)
     const { notWorkingSinceMs } = this.#table
     const { bothFinishedSinceMs } = this.#ending
     if (bothFinishedSinceMs !== undefined && nowMs >= bothFinishedSinceMs + this.#config.terminationTimeout) {
@@ -346,6 +397,7 @@ export class Connection {
         break
       case MessageType.Ping:
         link.pongOwed = true
+        this.#standbyWatch.pinged(link, this.#nowMs)
         break
       case MessageType.Pong:
         this.#health.pong(link, this.#nowMs)
@@ -357,6 +409,8 @@ export class Connection {
         if (link.remotelyBlocked === message.blocked) break
         link.remotelyBlocked = message.blocked
         this.#events.push({ kind: 'linkBlocked', link })
+        if (this.#sender.steering.remoteBlockChanged(link, this.#nowMs)) this.#standbyWatch.probe(this.#nowMs)
+        this.#recheckSilence()
         break
       case MessageType.Goodbye:
         this.#receiveGoodbye(link, message.over === true)
@@ -468,7 +522,7 @@ export class Connection {
   #noteIdleLinks(): void {
     const moreComes = this.#sender.moreWaiting && this.#sender.queuedBytes === 0
     for (const link of this.#links) {
-      if (!link.writable || !link.usable || !link.path.isOpen(link.path.chunkBytes(), this.#nowMs)) continue
+      if (!link.usable || !link.isOpenFor(link.path.chunkBytes(), this.#nowMs)) continue
       link.recordIdle(this.#nowMs)
       if (!moreComes) link.path.limitedByApplication()
     }
@@ -495,7 +549,9 @@ export class Connection {
   }
 
   #recheckSilence(): void {
-    if (this.#links.length > 1 && this.#state.kind === 'open') this.#health.checkSilence(this.#nowMs)
+    if (this.#links.length < 2 || this.#state.kind !== 'open') return
+    this.#health.checkSilence(this.#nowMs)
+    this.#standbyWatch.check(this.#nowMs)
   }
 
   // ---------------------------------------------------------------- the end

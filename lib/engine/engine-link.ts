@@ -6,7 +6,10 @@ import type { LinkCloseReason, NotWorkingReason } from './events.ts'
 import { Fifo } from './fifo.ts'
 import type { Flight } from './flight.ts'
 import { IntervalStatistics, type IntervalStats } from './interval-statistics.ts'
+import { DEFAULT_POLICY, type LinkPolicy, type LinkRole } from './link-policy.ts'
 import { PathModel } from './path-model.ts'
+import { RateLimiter } from './rate-limiter.ts'
+import type { MessageDemand, ScheduledLink } from './schedulers/scheduler.ts'
 import { SequenceQueue } from './sequence-queue.ts'
 
 export type LinkStatus =
@@ -69,16 +72,25 @@ export const NO_LINK_STATS: LinkStats = {
   intervals: [],
 }
 
+/** Why policy keeps a link from carrying reliable messages: not at all, because another link does, because it must not. */
+export type Standby = 'no' | 'other-link' | 'never'
+
 let lastId = 0
 
-export class EngineLink {
-  /** Unique in this process. */
+export class EngineLink implements ScheduledLink {
+  /** Unique in this process unless the driver said another. */
   readonly id: number
   readonly path: PathModel
   readonly establishedMs: number
   /** A checksum guards its messages. */
   readonly checksummed: boolean
+  /** What the driver calls it. */
+  readonly #tag: { toString(): string } | undefined
   #config: LinkConfig
+  #policy: LinkPolicy = DEFAULT_POLICY
+  #limiter: RateLimiter | undefined
+  /** The message at hand, for the questions of schedulers. */
+  readonly #demand: MessageDemand
 
   #status: LinkStatus
   test: LinkTest = { kind: 'idle' }
@@ -109,14 +121,20 @@ export class EngineLink {
   lastSentMs: number
   /** Last ack or pong. */
   progressMs: number
+  /** Anything. */
+  lastReceivedMs: number
   /** Latest time at which something was sent that has been answered. */
   provenMs = 0
   /** When the event loop had stood still and the link got more time to answer, and how much. */
   excusedAtMs = Number.NEGATIVE_INFINITY
   excusedMs = 0
 
+  /** By the application. */
   blocked = false
-  /** What the peer was last told about `blocked`. */
+  standby: Standby = 'no'
+  /** Policy wants the peer to send nothing here. */
+  heldBack = false
+  /** Whether the peer was last told that the link is blocked, whoever wants it. */
   blockAnnounced = false
   remotelyBlocked = false
   goodbyeSent = false
@@ -128,15 +146,26 @@ export class EngineLink {
   hangs = 0
   resent = 0
 
-  constructor(config: LinkConfig, roundTripMs: number, statsIntervalsMs: readonly number[], nowMs: number, checksummed: boolean) {
-    this.id = ++lastId
+  constructor(
+    config: LinkConfig,
+    roundTripMs: number,
+    statsIntervalsMs: readonly number[],
+    nowMs: number,
+    checksummed: boolean,
+    demand: MessageDemand,
+    name: { readonly id?: number | undefined; readonly tag?: { toString(): string } | undefined } = {},
+  ) {
+    this.id = name.id ?? ++lastId
+    this.#tag = name.tag
     this.#config = config
+    this.#demand = demand
     this.path = new PathModel(config, roundTripMs, nowMs)
     this.establishedMs = nowMs
     this.checksummed = checksummed
     this.lastPingMs = nowMs
     this.lastSentMs = nowMs
     this.progressMs = nowMs
+    this.lastReceivedMs = nowMs
     this.#status = { kind: 'unconfirmed', reason: 'new', sinceMs: nowMs }
     this.#intervals = new IntervalStatistics(statsIntervalsMs, nowMs)
   }
@@ -148,6 +177,29 @@ export class EngineLink {
   set config(config: LinkConfig) {
     this.#config = config
     this.path.config = config
+  }
+
+  get policy(): LinkPolicy {
+    return this.#policy
+  }
+
+  set policy(policy: LinkPolicy) {
+    const { rateLimit } = policy
+    if (rateLimit !== this.#policy.rateLimit) {
+      this.#limiter = rateLimit === null ? undefined : new RateLimiter(rateLimit / 1_000)
+      this.path.limitBytesPerMs = this.#limiter?.bytesPerMs ?? Number.POSITIVE_INFINITY
+    }
+    this.#policy = policy
+  }
+
+  get byteBudget(): number | null {
+    return this.#policy.byteBudget
+  }
+
+  /** Its role, or `never` once its budget is spent. */
+  get duty(): LinkRole {
+    const { role, byteBudget } = this.#policy
+    return byteBudget !== null && this.totalBytes >= byteBudget ? 'never' : role
   }
 
   get status(): LinkStatus {
@@ -184,6 +236,88 @@ export class EngineLink {
     return this.#status.kind === 'working'
   }
 
+  /** Whether a message of so many bytes may go out now. */
+  isOpenFor(bytes: number, nowMs: number): boolean {
+    return this.writable && this.path.isOpen(bytes, nowMs) && !(this.limitedUntilMs > nowMs)
+  }
+
+  /** Until when the rate limit lets nothing through; in the past if it does. */
+  get limitedUntilMs(): number {
+    return this.#limiter?.nextMs ?? Number.NEGATIVE_INFINITY
+  }
+
+  // ---- for schedulers
+
+  get tag(): string {
+    return String(this.#tag)
+  }
+
+  get role(): LinkRole {
+    return this.#policy.role
+  }
+
+  get weight(): number {
+    return this.#policy.weight
+  }
+
+  get open(): boolean {
+    return this.isOpenFor(this.#messageBytes, this.#demand.nowMs)
+  }
+
+  get arrival(): number {
+    return this.#arrivalMs(this.#messageBytes)
+  }
+
+  get ready(): number {
+    return this.#arrivalMs(0)
+  }
+
+  get arrivalDeviation(): number {
+    return this.path.predictionDeviationMs
+  }
+
+  get inFlight(): number {
+    return this.path.inFlightBytes
+  }
+
+  get window(): number {
+    return this.path.windowBytes(this.#demand.nowMs)
+  }
+
+  get deliveryRate(): number {
+    return this.path.rateBytesPerMs * 1_000
+  }
+
+  get roundTrip(): number {
+    return this.path.roundTripMs
+  }
+
+  get roundTripDeviation(): number {
+    return this.path.roundTripDeviationMs
+  }
+
+  get minRoundTrip(): number {
+    return this.path.minRoundTripMs
+  }
+
+  get #messageBytes(): number {
+    const { mostBytes, overheadBytes } = this.#demand
+    return Math.min(mostBytes, this.path.chunkBytes()) + overheadBytes
+  }
+
+  #arrivalMs(bytes: number): number {
+    const { nowMs } = this.#demand
+    const limitedMs = Math.max(0, this.limitedUntilMs - nowMs)
+    return this.path.arrivalMs(bytes, nowMs, this.#policy.weight) + this.stuckMs(nowMs) + limitedMs
+  }
+
+  // ---- counting
+
+  /** Bytes sent and received, framing included. */
+  get totalBytes(): number {
+    return this.#bytesSent + this.#bytesReceived
+  }
+
   /** How long the Duplex below has taken nothing; it is as likely as not to go on for as long again. */
   stuckMs(nowMs: number): number {
     return this.writable ? 0 : nowMs - this.stuckSinceMs
@@ -192,11 +326,13 @@ export class EngineLink {
   recordSent(bytes: number, nowMs: number): void {
     this.#bytesSent += bytes
     this.lastSentMs = nowMs
+    this.#limiter?.charge(bytes, nowMs)
     this.#intervals.record(bytes, 0, nowMs)
   }
 
   recordReceived(bytes: number, nowMs: number): void {
     this.#bytesReceived += bytes
+    this.lastReceivedMs = nowMs
     this.#intervals.record(0, bytes, nowMs)
   }
 

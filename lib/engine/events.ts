@@ -50,6 +50,8 @@ export type EngineEvent =
   | { readonly kind: 'terminated' }
   | { readonly kind: 'linkWorking'; readonly link: EngineLink }
   | { readonly kind: 'linkNotWorking'; readonly link: EngineLink; readonly reason: NotWorkingReason }
+  /** The application's scheduler failed and is not asked any more. */
+  | { readonly kind: 'schedulerFailed'; readonly error: Error }
   /** Local or remote block changed. */
   | { readonly kind: 'linkBlocked'; readonly link: EngineLink }
   /**

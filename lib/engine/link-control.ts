@@ -22,9 +22,10 @@ export function nextControlMessage(link: EngineLink, nowMs: number): LinkMessage
     link.pingSentMs = nowMs
     return { type: MessageType.Ping }
   }
-  if (link.blocked !== link.blockAnnounced) {
-    link.blockAnnounced = link.blocked
-    return { type: MessageType.SetBlock, blocked: link.blocked }
+  const blocked = link.blocked || link.heldBack
+  if (blocked !== link.blockAnnounced) {
+    link.blockAnnounced = blocked
+    return { type: MessageType.SetBlock, blocked }
   }
   const owed = link.acksOwed.shift()
   if (owed !== undefined) return { type: MessageType.Ack, sequence: owed }

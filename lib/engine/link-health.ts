@@ -172,11 +172,11 @@ export class LinkHealth {
     if (nowMs < this.#silenceDeadlineMs(link, Number.NEGATIVE_INFINITY)) return
     const pingAskedMs = link.pingAskedMs
     if (pingAskedMs === undefined) {
-      for (const other of this.#links) if (other === link || other.usable) this.#askPing(other, nowMs)
+      for (const other of this.#links) if (other === link || other.trusted) this.#askPing(other, nowMs)
       return
     }
     const witnessed = this.#links.some(
-      other => other !== link && other.usable && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS,
+      other => other !== link && other.trusted && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS,
     )
     if (witnessed) this.#actions.doubt(link)
   }

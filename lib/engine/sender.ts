@@ -8,9 +8,13 @@ import type { Output } from './events.ts'
 import type { Flight } from './flight.ts'
 import { payloadLimit } from './receiver.ts'
 import { ResendQueue } from './resend-queue.ts'
-import { chooseLink } from './scheduler.ts'
+import { aggregate } from './schedulers/aggregate.ts'
+import { ForeignScheduler } from './schedulers/foreign.ts'
+import { planOf, type Schedule, type SchedulePlan } from './schedulers/schedule.ts'
+import { MessageDemand } from './schedulers/scheduler.ts'
 import { SendQueue } from './send-queue.ts'
 import { SendWindow, type SentMessage } from './send-window.ts'
+import { HISTORY_MS, Steering } from './steering.ts'
 
 /** Of so many messages at the head of the window copies may be sent. */
 const MOST_COPIED = 256
@@ -19,9 +23,7 @@ const LATE_HEAD_MS = 20
 /** Bytes of a Data message besides its payload. */
 const DATA_OVERHEAD_BYTES = 25
 
-/** Until a link has worked for so long nobody knows whether what it acknowledges so quickly really arrives. */
-const HISTORY_MS = 1_000
-/** So much it may carry beyond its half of the new data meanwhile. */
+/** So much a link without a history may carry beyond its half of the new data. */
 const UNPROVEN_BYTES = 65_536
 
 /**
@@ -46,6 +48,15 @@ export class Sender {
   readonly #queue = new SendQueue()
   readonly #resends = new ResendQueue()
   readonly window: SendWindow
+  readonly steering: Steering
+  /** What links tell schedulers depends on it. */
+  readonly demand = new MessageDemand()
+  readonly #onSchedulerFailed: (error: Error) => void
+  #plan: SchedulePlan
+  #foreign: ForeignScheduler | undefined
+  /** The message that goes out on further links now, on which it has gone out, and on how many at most. */
+  #repeated: SentMessage | undefined
+  readonly #carriers: EngineLink[] = []
   #state: WriteState = 'open'
   /** The peer's receive buffer as its first link said it; 0 before. */
   #remoteRecvBuffer = 0
@@ -58,10 +69,46 @@ export class Sender {
   #receiveCloseWanted = false
   #receiveFinishWanted = false
 
-  constructor(config: Config, links: readonly EngineLink[], firstSequence: number) {
+  /** @param onSchedulerFailed - the application's scheduler is not asked any more */
+  constructor(
+    config: Config,
+    links: readonly EngineLink[],
+    firstSequence: number,
+    schedule: Schedule,
+    accepting: boolean,
+    onSchedulerFailed: (error: Error) => void,
+  ) {
     this.#config = config
     this.#links = links
     this.window = new SendWindow(firstSequence)
+    this.#plan = planOf(schedule)
+    this.steering = new Steering(links, this.#plan, accepting)
+    this.#onSchedulerFailed = onSchedulerFailed
+    this.schedule = schedule
+  }
+
+  set schedule(schedule: Schedule) {
+    this.#plan = planOf(schedule)
+    this.#foreign = this.#plan.foreign ? new ForeignScheduler(this.#plan.scheduler, this.demand) : undefined
+    this.#repeated = undefined
+    for (const { path } of this.#links) path.shortQueues = this.#plan.shortQueues
+    this.steering.plan = this.#plan
+  }
+
+  /** A link joined. */
+  linkAdded(link: EngineLink): void {
+    link.path.shortQueues = this.#plan.shortQueues
+    this.steering.policyChanged()
+  }
+
+  /** Decides which links may carry messages now. */
+  steer(nowMs: number): void {
+    this.steering.refresh(this.#queue.bytes, this.moreWaiting, nowMs)
+  }
+
+  /** A scheduler of the application may want to send what it did not want to send before. */
+  get asksAgain(): boolean {
+    return this.#foreign !== undefined && this.waiting && this.steering.candidates.length > 0
   }
 
   set remoteRecvBuffer(bytes: number) {
@@ -161,6 +208,10 @@ export class Sender {
 
   /** Next reliable message; `consumed` makes the Consumed that is due, if one is. */
   takeOutput(consumedDue: boolean, takeConsumed: () => number, nowMs: number): Output | undefined {
+    if (this.#repeated) {
+      const output = this.#takeRepeat(this.#repeated, nowMs)
+      if (output) return output
+    }
     if (consumedDue && this.window.hasRoomForControl) {
       const link = this.#linkForControl(nowMs)
       if (!link) return undefined
@@ -181,9 +232,9 @@ export class Sender {
   #linkForControl(nowMs: number): EngineLink | undefined {
     let best: EngineLink | undefined
     let bestMs = Number.POSITIVE_INFINITY
-    for (const link of this.#links) {
+    for (const link of this.steering.candidates) {
       if (!link.usable || !link.writable) continue
-      const arrivalMs = link.path.arrivalMs(0, nowMs)
+      const arrivalMs = link.path.arrivalMs(0, nowMs, link.weight)
       if (arrivalMs < bestMs) {
         best = link
         bestMs = arrivalMs
@@ -193,12 +244,11 @@ export class Sender {
   }
 
   #takeResend(sent: SentMessage, nowMs: number): Output | undefined {
-    const size = wireSize(sent.message)
-    const demand = { waitingBytes: size, moreWaiting: true, creditBytes: Number.POSITIVE_INFINITY }
-    // It was cut for another link and may be larger than the whole window of this one.
-    const link = chooseLink(this.#links, demand, candidate => Math.min(size, candidate.path.chunkBytes()), nowMs)
+    this.#demandResend(sent, nowMs)
+    const link = this.#choose(this.steering.candidates)
     if (!link) return undefined
     this.#resends.take()
+    this.#repeat(sent, link)
     return this.#transmit(link, sent, nowMs)
   }
 
@@ -226,13 +276,14 @@ export class Sender {
     const spaceBytes = this.spaceBytes
     if (!this.#mayNumberData || this.#tooLittleSpace(spaceBytes)) return undefined
     const most = Math.min(waitingBytes, spaceBytes, this.#config.chunkSize, payloadLimit(this.#remoteRecvBuffer))
-    const demand = { waitingBytes, moreWaiting: this.moreWaiting, creditBytes: spaceBytes }
-    const link = chooseLink(
-      this.#trustworthy(nowMs),
-      demand,
-      candidate => Math.min(most, candidate.path.chunkBytes()) + DATA_OVERHEAD_BYTES,
-      nowMs,
-    )
+    const { demand } = this
+    demand.nowMs = nowMs
+    demand.waiting = waitingBytes
+    demand.more = this.moreWaiting
+    demand.credit = spaceBytes
+    demand.mostBytes = most
+    demand.overheadBytes = DATA_OVERHEAD_BYTES
+    const link = this.#choose(this.#trustworthy(nowMs))
     if (!link) return undefined
     const bytes = Math.min(most, link.path.chunkBytes())
     const payload = this.#queue.take(bytes)
@@ -242,13 +293,27 @@ export class Sender {
     return this.#sendNew(link, { type: MessageType.Data, sequence: this.window.nextSequence, payload, bytes }, nowMs)
   }
 
+  /** The link that the schedule gives the message at hand to, if that may go out now. */
+  #choose(links: readonly EngineLink[]): EngineLink | undefined {
+    if (!this.#foreign) return (this.#plan.scheduler.choose(links, this.demand) as EngineLink | null) ?? undefined
+    try {
+      return this.#foreign.choose(links)
+    } catch (error) {
+      this.schedule = 'aggregate'
+      this.#onSchedulerFailed(error as Error)
+      return (aggregate.choose(links, this.demand) as EngineLink | null) ?? undefined
+    }
+  }
+
   /** The links that may carry new data: while one with a history works, newcomers get no more than half of it. */
   #trustworthy(nowMs: number): readonly EngineLink[] {
-    const isNewcomer = (link: EngineLink) => link.workingSinceMs !== undefined && nowMs - link.workingSinceMs < HISTORY_MS
-    if (!this.#links.some(isNewcomer) || !this.#links.some(link => link.usable && !isNewcomer(link))) return this.#links
-    return this.#links.filter(link => {
+    const links = this.steering.candidates
+    let newcomers = 0
+    for (const link of links) if (isNewcomer(link, nowMs)) newcomers++
+    if (newcomers === 0 || newcomers === links.length) return links
+    return links.filter(link => {
       const othersBytes = this.#carriedBytes - (link.carriedBefore ?? this.#carriedBytes) - link.carriedBytes
-      return !isNewcomer(link) || link.carriedBytes <= othersBytes + UNPROVEN_BYTES
+      return !isNewcomer(link, nowMs) || link.carriedBytes <= othersBytes + UNPROVEN_BYTES
     })
   }
 
@@ -304,15 +369,58 @@ export class Sender {
     const overdueMs = nowMs - flight.predictedAckMs
     const remainingMs = Math.max(arrivalMs, overdueMs, 0)
     if (remainingMs <= 1) return undefined
-    for (const link of this.#links) {
-      if (link === carrier || !link.usable || !link.writable || !link.path.isOpen(flight.wireBytes, nowMs)) continue
+    for (const link of this.steering.candidates) {
+      if (link === carrier || !link.usable || !link.isOpenFor(flight.wireBytes, nowMs)) continue
       if (1.1 * link.path.arrivalMs(flight.wireBytes, nowMs) + 1 < remainingMs) return link
     }
     return undefined
   }
 
   #sendNew(link: EngineLink, message: ReliableMessage, nowMs: number): Output {
-    return this.#transmit(link, this.window.append(message), nowMs)
+    const sent = this.window.append(message)
+    this.#repeat(sent, link)
+    return this.#transmit(link, sent, nowMs)
+  }
+
+  // ---- every message over several links
+
+  /** Further links get the message right behind the first one. */
+  #repeat(sent: SentMessage, link: EngineLink): void {
+    if (this.#plan.linksPerMessage === 1) return
+    this.#repeated = sent
+    this.#carriers.length = 0
+    this.#carriers.push(link)
+  }
+
+  /** Takes no credit. Behind one on a link with a history those without get none: their acks must not be what is believed. */
+  #takeRepeat(sent: SentMessage, nowMs: number): Output | undefined {
+    let best: EngineLink | undefined
+    if (!sent.acked && this.#carriers.length < this.#plan.linksPerMessage) {
+      this.#demandResend(sent, nowMs)
+      for (const link of this.steering.candidates) {
+        if (!link.usable || !link.open || this.#carriers.includes(link)) continue
+        if (isNewcomer(link, nowMs) && !isNewcomer(this.#carriers[0] as EngineLink, nowMs)) continue
+        if (!best || link.arrival < best.arrival) best = link
+      }
+    }
+    if (best) {
+      this.#carriers.push(best)
+      return this.#transmit(best, sent, nowMs)
+    }
+    this.#repeated = undefined
+    return undefined
+  }
+
+  /** It was cut for another link and may be larger than the whole window of the one that it goes to. */
+  #demandResend(sent: SentMessage, nowMs: number): void {
+    const { demand } = this
+    const size = wireSize(sent.message)
+    demand.nowMs = nowMs
+    demand.waiting = size
+    demand.more = true
+    demand.credit = Number.POSITIVE_INFINITY
+    demand.mostBytes = size
+    demand.overheadBytes = 0
   }
 
   #transmit(link: EngineLink, sent: SentMessage, nowMs: number): Output {
@@ -323,4 +431,8 @@ export class Sender {
     sent.transmissions++
     return { link, message: sent.message }
   }
+}
+
+function isNewcomer({ workingSinceMs }: EngineLink, nowMs: number): boolean {
+  return workingSinceMs !== undefined && nowMs - workingSinceMs < HISTORY_MS
 }

@@ -132,6 +132,10 @@ export class HostileConnection implements Engine {
 
   setBlocked(): void {}
 
+  setPolicy(): void {}
+
+  setSchedule(): void {}
+
   probeLinks(): void {}
 
   /** Its application's bytes go nowhere. */

@@ -154,6 +154,11 @@ export class ReferenceConnection implements Engine {
     this.#events.push({ kind: 'linkBlocked', link: engineLink })
   }
 
+  /** The reference has no policies. */
+  setPolicy(): void {}
+
+  setSchedule(): void {}
+
   // ---------------------------------------------------------------- application
 
   write(chunks: readonly Uint8Array[], nowMs: number): void {
