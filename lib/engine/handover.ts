@@ -10,6 +10,8 @@ const BETTER_FOR_MS = 2_000
 /** A link that moves more in `LOAD_SPAN_MS` measures its queue instead of its path. */
 const LOAD_BYTES = 8_192
 const LOAD_SPAN_MS = 500
+/** Its jitter is then taken to be in proportion to its shortest round trip. */
+const JITTER_ALLOWANCE = 1.25
 
 export class ActiveLink {
   #link: EngineLink | undefined
@@ -17,6 +19,8 @@ export class ActiveLink {
   #rivalSinceMs = 0
   /** Of the active link when it carried next to nothing. */
   #restingMs = 0
+  /** Shortest round trip since then. */
+  #shortestMs = 0
   #spanStartMs = 0
   #spanStartBytes = 0
   #loadedUntilMs = 0
@@ -51,6 +55,7 @@ export class ActiveLink {
     this.#rival = undefined
     if (!link) return undefined
     this.#restingMs = tripMs(link)
+    this.#shortestMs = link.path.minRoundTripMs
     this.#spanStartMs = nowMs
     this.#spanStartBytes = link.totalBytes
     this.#loadedUntilMs = 0
@@ -65,8 +70,14 @@ export class ActiveLink {
       this.#spanStartBytes = link.totalBytes
     }
     const measuredMs = tripMs(link)
-    if (nowMs >= this.#loadedUntilMs) this.#restingMs = measuredMs
-    return Math.min(this.#restingMs, measuredMs)
+    const shortestMs = link.path.minRoundTripMs
+    if (nowMs >= this.#loadedUntilMs) {
+      this.#restingMs = measuredMs
+      this.#shortestMs = shortestMs
+      return measuredMs
+    }
+    this.#shortestMs = Math.min(this.#shortestMs, shortestMs)
+    return Math.min(this.#restingMs, measuredMs, JITTER_ALLOWANCE * this.#shortestMs)
   }
 }
 

@@ -2,7 +2,7 @@
 // use them either: that is told it by SetBlock, apart from what the application blocks.
 //
 // Both ends may have policies that contradict each other. A block that only says "rather another link" is therefore
-// suspended when the peer blocks what this side wants to use, or unblocks what this side holds back: for long on the side
+// suspended when the peer blocks all that this side wants to use, or unblocks what this side holds back: for long on the side
 // that accepted the connection, so that the one that opened it has its way.
 
 import type { EngineLink } from './engine-link.ts'
@@ -11,6 +11,8 @@ import type { SchedulePlan } from './schedulers/schedule.ts'
 
 /** Until a link has worked for so long nobody knows whether what it acknowledges so quickly really arrives. */
 export const HISTORY_MS = 1_000
+/** Links that began to work within this time of each other are of one age. */
+const OLDER_MS = 250
 /** A secondary link joins when the primaries need longer than this for what waits. */
 const OVERFLOW_MS = 50
 /** How long blocks are suspended. */
@@ -88,7 +90,8 @@ export class Steering {
   /** The peer blocked or unblocked a link. True if what carries messages now should be looked at. */
   remoteBlockChanged(link: EngineLink, nowMs: number): boolean {
     if (!this.#steered) return false
-    const lost = link.remotelyBlocked && this.#candidates.includes(link) && this.#links.some(isHeldBackForAnother)
+    const last = this.#candidates.includes(link) && !this.#candidates.some(candidate => candidate.usable)
+    const lost = link.remotelyBlocked && last && this.#links.some(isHeldBackForAnother)
     const wanted = !link.remotelyBlocked && link.standby === 'other-link'
     if (lost || wanted) this.#yieldUntilMs = nowMs + this.#yieldMs
     return wanted
@@ -135,20 +138,21 @@ export class Steering {
   }
 
   /**
-   * Whether links of a role can do without those of lesser ones. Newcomers cannot while there is a lesser link with a
-   * history: they might carry off everything.
+   * Whether links of a role can do without those of lesser ones. Newcomers cannot while there is an older lesser link with
+   * a history: they might carry off everything.
    */
   #serves(role: 'primary' | 'secondary', forSecondaries: boolean): boolean {
-    let some = false
-    let lesserProven = false
+    let oldestMs = Number.POSITIVE_INFINITY
+    let lesserMs = Number.POSITIVE_INFINITY
     for (const link of this.#links) {
       if (!link.usable) continue
-      if (link.duty === role) {
-        if (this.#isProven(link)) return true
-        some = true
-      } else if (link.duty === 'backup' || (forSecondaries && link.duty === 'secondary')) lesserProven ||= this.#isProven(link)
+      const { duty, workingSinceMs = this.#nowMs } = link
+      if (duty === role) oldestMs = Math.min(oldestMs, workingSinceMs)
+      else if (duty === 'backup' || (forSecondaries && duty === 'secondary')) lesserMs = Math.min(lesserMs, workingSinceMs)
     }
-    return some && !lesserProven
+    if (oldestMs === Number.POSITIVE_INFINITY) return false
+    const provenMs = this.#nowMs - HISTORY_MS
+    return oldestMs <= provenMs || lesserMs > provenMs || lesserMs > oldestMs - OLDER_MS
   }
 
   readonly #isProven = ({ workingSinceMs }: EngineLink): boolean =>

@@ -5,6 +5,8 @@ import { type Config, resolveLinkConfig } from '../../lib/config.ts'
 import { Connection } from '../../lib/engine/connection.ts'
 import type { EngineLink } from '../../lib/engine/engine-link.ts'
 import type { ConnectionFailure, EngineEvent, LinkCloseReason, NotWorkingReason } from '../../lib/engine/events.ts'
+import { DEFAULT_POLICY, type LinkPolicy } from '../../lib/engine/link-policy.ts'
+import type { Schedule } from '../../lib/engine/schedulers/schedule.ts'
 import type { LinkDecoder, LinkEncoder } from '../../lib/protocol/codec.ts'
 import { PacketDecoder } from '../../lib/protocol/packet-decoder.ts'
 import { PacketEncoder } from '../../lib/protocol/packet-encoder.ts'
@@ -41,6 +43,7 @@ export interface DriverOptions {
   /** The peer acks everything before it closes, and says Goodbye then, as hawser does. */
   readonly remoteAcksAll: boolean
   readonly firstSequence: { readonly send: number; readonly receive: number }
+  readonly schedule?: Schedule | undefined
   readonly auditor: Pick<WireAuditor, 'sent' | 'received'>
   /** Makes the engine. @defaultValue the library's */
   readonly createEngine?: CreateEngine | undefined
@@ -90,8 +93,8 @@ export abstract class SimulatedDriver {
     this.clock = options.clock
     this.fail = options.fail
     this.side = options.side
-    const { config, firstSequence, createEngine = (engine, nowMs) => new Connection(engine, nowMs) } = options
-    this.engine = createEngine({ config, firstSequence }, this.clock.nowMs)
+    const { config, firstSequence, schedule, side, createEngine = (engine, nowMs) => new Connection(engine, nowMs) } = options
+    this.engine = createEngine({ config, firstSequence, schedule, accepting: side === 'server' }, this.clock.nowMs)
   }
 
   /** The application takes in an event. */
@@ -154,6 +157,17 @@ export abstract class SimulatedDriver {
 
   setBlocked(index: number, blocked: boolean): void {
     this.engine.setBlocked(this.#open(index), blocked, this.clock.nowMs)
+    this.pump()
+  }
+
+  /** What is left out is as it is without a policy. */
+  setPolicy(index: number, policy: Partial<LinkPolicy>): void {
+    this.engine.setPolicy(this.#open(index), { ...DEFAULT_POLICY, ...policy }, this.clock.nowMs)
+    this.pump()
+  }
+
+  setSchedule(schedule: Schedule): void {
+    this.engine.setSchedule(schedule, this.clock.nowMs)
     this.pump()
   }
 

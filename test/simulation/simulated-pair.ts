@@ -2,6 +2,7 @@
 // applications at both ends; the first broken rule throws, with the seed.
 
 import { type Config, type ConfigInput, resolveConfig } from '../../lib/config.ts'
+import type { Schedule } from '../../lib/engine/schedulers/schedule.ts'
 import { patternOf } from './pattern.ts'
 import { Random } from './random.ts'
 import type { CreateEngine } from './roles/engine.ts'
@@ -26,6 +27,7 @@ export interface PairOptions {
   readonly trace?: boolean
   /** Each side knows that the other acks everything before it closes; false: as with the reference. @defaultValue true */
   readonly remoteAcksAll?: boolean
+  readonly schedule?: { readonly client?: Schedule; readonly server?: Schedule }
   /** Another engine in the place of the library's. */
   readonly createEngine?: { readonly client?: CreateEngine; readonly server?: CreateEngine }
   /** Numbers that a side may have outstanding, if others than the protocol says. */
@@ -44,11 +46,13 @@ export class SimulatedPair {
   readonly links: SimulatedLink[] = []
   readonly #random: Random
   readonly #remoteAcksAll: boolean
+  readonly #schedule: NonNullable<PairOptions['schedule']>
   readonly #createEngine: NonNullable<PairOptions['createEngine']>
 
   constructor(options: PairOptions) {
     this.seed = options.seed
     this.#remoteAcksAll = options.remoteAcksAll ?? true
+    this.#schedule = options.schedule ?? {}
     this.#createEngine = options.createEngine ?? {}
     this.#random = new Random(options.seed)
     const clientConfig = resolveConfig(options.clientConfig ?? options.config)
@@ -202,6 +206,7 @@ export class SimulatedPair {
       reads: patternOf(side === 'client' ? 2 : 1),
       auditor: this.auditor,
       createEngine: this.#createEngine[side],
+      schedule: this.#schedule[side],
       fail: this.#fail,
     })
   }
