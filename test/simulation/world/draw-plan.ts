@@ -4,11 +4,13 @@ import type { ConfigInput } from '../../../lib/config.ts'
 import { Random } from '../random.ts'
 import { defaultPipeShape, type PipeShape } from '../simulated-pipe.ts'
 import { drawFaults } from './draw-faults.ts'
+import { drawPolicies } from './draw-policies.ts'
 import type { PathPlan } from './path.ts'
 import type { ApplicationPlan, ConnectionPlan, ReaderPlan, WorldPlan } from './plan.ts'
 
 /** Roles are drawn by themselves, so that a world is the same whoever plays in it. */
 const ROLES = 0x401e5
+const POLICIES = 0x9011c
 const FIRST_SEQUENCES = [0, 2 ** 31, 2 ** 32] as const
 
 export function drawPlan(seed: number): WorldPlan {
@@ -23,15 +25,19 @@ export function drawPlan(seed: number): WorldPlan {
     connections.push(drawConnection(random, healMs, serverConfig))
   // Beside a hostile client there is an honest one.
   if (roles.client === 'hostile' && connections.length === 1) connections.push(drawConnection(random, healMs, serverConfig))
+  const filter = random.chance(0.85) ? 'none' : random.pick(['slow', 'throws', 'refuses'] as const)
+  const filterSide = random.pick(['client', 'server'] as const)
+  const faults = drawFaults(random, connections, healMs)
+  const policies = drawPolicies(new Random(seed ^ POLICIES), connections, healMs)
   return {
     seed,
     roles,
     firstSequence,
     serverConfig,
-    filter: random.chance(0.85) ? 'none' : random.pick(['slow', 'throws', 'refuses'] as const),
-    filterSide: random.pick(['client', 'server'] as const),
-    connections,
-    faults: drawFaults(random, connections, healMs),
+    filter,
+    filterSide,
+    connections: policies.connections,
+    faults: [...faults, ...policies.faults].sort((one, other) => one.atMs - other.atMs),
     healMs,
   }
 }

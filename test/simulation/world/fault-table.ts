@@ -38,6 +38,7 @@ const LINK_FAULTS: Readonly<Record<string, readonly LinkState[]>> = {
   'block-link': ALIVE,
   'unblock-link': ALIVE,
   'configure-link': ALIVE,
+  'set-policy': ['working'],
 }
 
 /** Of everything else. */
@@ -51,6 +52,7 @@ const OTHER_FAULTS: Readonly<Record<string, readonly string[]>> = {
   sleep: CONNECTION,
   'late-timers': CONNECTION,
   'restart-server': CONNECTION,
+  'set-schedule': ['open'],
   'reset all': CONNECTION,
   'pause all': CONNECTION,
   'disconnect-link all': CONNECTION,

@@ -1,6 +1,8 @@
 // The plan of a world: everything that a seed decides, as data, so that it can be printed, changed and run again.
 
 import type { ConfigInput } from '../../../lib/config.ts'
+import type { LinkPolicy } from '../../../lib/engine/link-policy.ts'
+import type { ScheduleName } from '../../../lib/engine/schedulers/schedule.ts'
 import type { Direction, PathPlan } from './path.ts'
 
 export type Side = 'client' | 'server'
@@ -27,6 +29,13 @@ export interface ApplicationPlan {
   readonly reader: ReaderPlan
 }
 
+/** What a side uses its links for, until all is healed: then none is kept out of use or limited any more. */
+export interface PoliciesPlan {
+  readonly schedule: ScheduleName
+  /** Of the links over each path. */
+  readonly paths: readonly LinkPolicy[]
+}
+
 export interface ConnectionPlan {
   readonly paths: readonly PathPlan[]
   /** The paths that are whole again at the end. */
@@ -38,6 +47,7 @@ export interface ConnectionPlan {
   readonly config: ConfigInput
   readonly client: ApplicationPlan
   readonly server: ApplicationPlan
+  readonly policies?: Readonly<Record<Side, PoliciesPlan>> | undefined
 }
 
 /** What happens to a path, whoever does it. */
@@ -82,6 +92,7 @@ export type LinkFault =
   | { readonly kind: 'disconnect-link' | 'block-link' | 'unblock-link'; readonly side: Side }
   /** Removes the links and adds one after a rest. */
   | { readonly kind: 're-add-link'; readonly afterMs: number }
+  | { readonly kind: 'set-policy'; readonly side: Side; readonly policy: LinkPolicy }
   | { readonly kind: 'configure-link'; readonly side: Side; readonly pingInterval: number; readonly windowLimit: number }
 
 export type PathFault = NetworkFault | LinkFault
@@ -93,6 +104,7 @@ export type OtherFault =
       readonly sides: readonly Side[]
       readonly action: 'end' | 'destroy' | 'terminate' | 'stop'
     }
+  | { readonly kind: 'set-schedule'; readonly sides: readonly Side[]; readonly schedule: ScheduleName }
   /** The event loops are busy, or the machines asleep. */
   | { readonly kind: 'block-loop'; readonly sides: readonly Side[]; readonly durationMs: number }
   | { readonly kind: 'late-timers'; readonly sides: readonly Side[]; readonly lateMs: number; readonly durationMs: number }

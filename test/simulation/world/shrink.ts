@@ -2,7 +2,7 @@
 
 import type { PipeShape } from '../simulated-pipe.ts'
 import type { PathPlan } from './path.ts'
-import type { ApplicationPlan, ConnectionPlan, FaultPlan, WorldPlan } from './plan.ts'
+import type { ApplicationPlan, ConnectionPlan, FaultPlan, PoliciesPlan, WorldPlan } from './plan.ts'
 
 /** Plans tried. */
 const MOST_RUNS = 600
@@ -103,6 +103,10 @@ function withoutPath(plan: WorldPlan, index: number, gone: number): WorldPlan {
     ...connection,
     paths: connection.paths.filter((_, path) => path !== gone),
     core: core.length > 0 ? core : [0],
+    policies: connection.policies && {
+      client: withoutPathPolicy(connection.policies.client, gone),
+      server: withoutPathPolicy(connection.policies.server, gone),
+    },
   })
   const faults = plan.faults
     .filter(fault => fault.connection !== index || !('path' in fault) || fault.path !== gone)
@@ -110,10 +114,15 @@ function withoutPath(plan: WorldPlan, index: number, gone: number): WorldPlan {
   return { ...changed, faults }
 }
 
+function withoutPathPolicy(policies: PoliciesPlan, gone: number): PoliciesPlan {
+  return { ...policies, paths: policies.paths.filter((_, path) => path !== gone) }
+}
+
 function* smallerConnections(connection: ConnectionPlan): Generator<ConnectionPlan> {
   for (const side of ['client', 'server'] as const) {
     for (const application of simplerApplications(connection[side])) yield { ...connection, [side]: application }
   }
+  if (connection.policies) yield { ...connection, policies: undefined }
   if (connection.startMs > 0) yield { ...connection, startMs: 0 }
   if (connection.core.length > 1) yield { ...connection, core: connection.core.slice(0, 1) }
   if (!connection.allowHalfOpen) yield { ...connection, allowHalfOpen: true }

@@ -4,7 +4,15 @@ import type { Duplex } from 'node:stream'
 import { defaults } from '../../../lib/config.ts'
 import type { Connection as Engine } from '../../../lib/engine/connection.ts'
 import type { EngineLink } from '../../../lib/engine/engine-link.ts'
-import { type ConnectTransport, connect, type Link, type LinkTag, type Socket } from '../../../lib/index.ts'
+import {
+  type ConnectTransport,
+  connect,
+  type Link,
+  type LinkPolicyInput,
+  type LinkTag,
+  type ScheduleName,
+  type Socket,
+} from '../../../lib/index.ts'
 import { patternOf } from '../pattern.ts'
 import { Application } from './application.ts'
 import { current } from './current.ts'
@@ -44,6 +52,7 @@ export class SimulatedConnection {
   #forgotten = false
   readonly #failedDials = new Set<number>()
   #links = 0
+  #healed = false
 
   constructor(world: World, plan: ConnectionPlan, index: number) {
     this.#world = world
@@ -85,7 +94,10 @@ export class SimulatedConnection {
       highWaterMark,
       allowHalfOpen,
       linkFilter: link => this.#world.filter('client', Number(link.tag.key), plan.core),
+      schedule: plan.policies?.client.schedule,
+      linkPolicy: tag => (tag.transport === 'simulated' ? this.policyOf('client', Number(tag.key)) : undefined),
     })
+    if (plan.policies) socket.on('link', this.#policyHealed)
     socket.on('linkerror', (_error, tag) => {
       if (tag?.transport === 'simulated') this.#failedDials.add(Number(tag.key))
     })
@@ -99,7 +111,27 @@ export class SimulatedConnection {
       this.server = this.#application('server')
     }
     this.#forgotten = false
+    if (this.plan.policies) {
+      socket.schedule = this.plan.policies.server.schedule
+      socket.on('link', this.#policyHealed)
+    }
     this.server.start(socket)
+  }
+
+  /** What a side wants to use links over a path for. */
+  policyOf(side: Side, path: number): LinkPolicyInput | undefined {
+    const policy = this.plan.policies?.[side].paths[path]
+    return policy && this.#healed ? unlimited(policy) : policy
+  }
+
+  /** Its policy may have been asked for before. */
+  readonly #policyHealed = (link: Link): void => {
+    if (this.#healed) Object.assign(link, unlimited(link))
+  }
+
+  setSchedule(side: Side, schedule: ScheduleName): void {
+    const { socket } = this[side]
+    if (socket && !socket.destroyed) socket.schedule = schedule
   }
 
   pathOf(stream: Duplex): number | undefined {
@@ -127,6 +159,7 @@ export class SimulatedConnection {
       case 'block-link':
       case 'unblock-link':
       case 'configure-link':
+      case 'set-policy':
         this.#world.loop.input(fault.side, () => meddle(this.#linksOver(fault.path, fault.side), fault))
         break
       default:
@@ -143,11 +176,15 @@ export class SimulatedConnection {
   }
 
   heal(): void {
+    this.#healed = true
     for (const index of this.plan.core) (this.paths[index] as Path).heal()
     for (const side of SIDES) {
       this.#world.loop.input(side, () => {
         this[side].heal()
-        for (const link of this[side].socket?.links ?? []) link.unblock()
+        for (const link of this[side].socket?.links ?? []) {
+          link.unblock()
+          Object.assign(link, unlimited(link))
+        }
       })
     }
   }
@@ -364,7 +401,7 @@ export class SimulatedConnection {
       onWire: (link, side, direction, chunk) => this.#tap.saw(link, path.framing === 'packet', side, direction, chunk),
       accept: (stream, link) => {
         this.#remember(stream, number, link)
-        world.accept(stream)
+        world.accept(stream, this.#index, number)
       },
       onMet: (kind, link, detail) => {
         if (detail !== undefined) world.count(`${kind} ${detail}`)
@@ -441,10 +478,16 @@ function meddle(links: readonly Link[], fault: LinkFault): void {
     if (fault.kind === 'disconnect-link') void link.disconnect()
     else if (fault.kind === 'block-link') link.block()
     else if (fault.kind === 'unblock-link') link.unblock()
+    else if (fault.kind === 'set-policy') Object.assign(link, fault.policy)
     else if (fault.kind === 'configure-link') {
       link.config = { windowLimit: fault.windowLimit, ping: { interval: fault.pingInterval, mode: 'periodic' } }
     }
   }
+}
+
+/** What keeps links out of use for ever must not keep data from arriving. */
+function unlimited({ role, weight }: LinkPolicyInput): LinkPolicyInput {
+  return { role: role === 'never' ? 'primary' : role, weight, rateLimit: null, byteBudget: null }
 }
 
 function isReference(role: Role): boolean {

@@ -181,8 +181,8 @@ export class World {
     this.loop.outside(this.timeOf(ms), run)
   }
 
-  accept(stream: Duplex): void {
-    this.#server.addLink(stream).catch(() => {})
+  accept(stream: Duplex, connection: number, path: number): void {
+    this.#server.addLink(stream, { tag: `${connection} ${path}` }).catch(() => {})
   }
 
   acceptRogue(stream: Duplex): void {
@@ -217,6 +217,10 @@ export class World {
       linkFilter: link => {
         const connection = this.#connections.find(each => each.pathOf(link.stream) !== undefined)
         return this.filter('server', connection?.pathOf(link.stream), connection?.plan.core ?? [])
+      },
+      linkPolicy: tag => {
+        const [connection, path] = String(tag).split(' ').map(Number)
+        return this.#connections[connection as number]?.policyOf('server', path as number)
       },
     })
     this.#servers.add(server)
@@ -277,6 +281,10 @@ export class World {
         this.count(`${fault.what} all ${connection.state}`)
         connection.harmAllPaths(fault.what)
         break
+      case 'set-schedule':
+        this.count(`set-schedule ${connection.state}`)
+        for (const side of fault.sides) loop.input(side, () => connection.setSchedule(side, fault.schedule))
+        break
       case 'restart-server':
         this.count(`restart-server ${connection.state}`)
         loop.input('server', () => this.#restartServer())
@@ -309,4 +317,5 @@ const COUNTED_AT_ONCE: ReadonlySet<string> = new Set([
   'block-link',
   'unblock-link',
   'configure-link',
+  'set-policy',
 ])

@@ -3,6 +3,8 @@
 import type { Connection } from '../../../../lib/engine/connection.ts'
 
 const PATIENCE_MS = 10_000
+/** Timers fire so late. */
+const TIMER_MS = 2
 
 /** Whether an engine sits still although nothing keeps it; to be asked when nothing more happens at this time. */
 export function sitsStill(
@@ -19,5 +21,12 @@ export function sitsStill(
   if (resendQueue > 0 || engine.links.some(link => link.flights.length > 0)) return false
   // A quicker link that takes nothing for a moment may be worth waiting for.
   if (engine.links.some(link => link.usable && !link.writable && link.stuckMs(nowMs) < PATIENCE_MS)) return false
-  return engine.links.some(link => link.usable && link.writable)
+  return engine.links.some(
+    link =>
+      link.usable &&
+      link.writable &&
+      link.standby === 'no' &&
+      link.duty !== 'secondary' &&
+      link.limitedUntilMs <= nowMs - TIMER_MS,
+  )
 }
