@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connect, createServer, Socket } from '../lib/index.ts'
+import { connect, createServer } from '../lib/index.ts'
 
 const refused = { code: 'ERR_INVALID_ARG_VALUE', reason: 'invalid-argument' }
 
@@ -7,9 +7,4 @@ t.test('who asks for TLS gets an error, not a connection without TLS', async t =
   const options = { port: 1, host: '127.0.0.1', tls: {} }
   t.throws(() => connect(options), refused)
   t.throws(() => createServer({ tls: {} } as object), refused)
-})
-
-t.test('a schedule that is not there is refused, the one that is there is taken', async t => {
-  t.throws(() => new Socket({ schedule: 'redundant' } as object), refused)
-  t.doesNotThrow(() => new Socket({ schedule: 'aggregate' } as object))
 })

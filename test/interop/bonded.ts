@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect as netConnect } from 'node:net'
 import type { Test } from 'tap'
-import { type ConfigInput, connect, createServer, type Link, type Server, type Socket } from '../../lib/index.ts'
+import { type ConfigInput, connect, createServer, type Link, type Schedule, type Server, type Socket } from '../../lib/index.ts'
 import { tcpConnector } from '../../lib/tcp.ts'
 import { Peer } from './peer.ts'
 import { peerVersions } from './programs.ts'
@@ -44,6 +44,7 @@ export interface BondedOptions extends Pairing {
   readonly peerConfig?: Readonly<Record<string, number>>
   /** Milliseconds before hawser dials a lost link again; without it it does not within the time of a test. */
   readonly reconnectDelay?: number
+  readonly schedule?: Schedule
 }
 
 const NEVER_MS = 600_000
@@ -148,15 +149,18 @@ async function connectTo(t: Test, peer: Peer, options: BondedOptions): Promise<B
 }
 
 /** An outgoing connection over one link for each relay. */
-export function dialPeer(relays: readonly Relay[], options: Pick<BondedOptions, 'config' | 'reconnectDelay'> = {}): Socket {
-  const { config = {}, reconnectDelay = NEVER_MS } = options
+export function dialPeer(
+  relays: readonly Relay[],
+  options: Pick<BondedOptions, 'config' | 'reconnectDelay' | 'schedule'> = {},
+): Socket {
+  const { config = {}, reconnectDelay = NEVER_MS, schedule } = options
   const hosts = relays.map(relay => relay.address)
   const transports = [tcpConnector({ hosts, linkFilter: 'none' })]
-  return connect({ transports, config, reconnectDelay, allowHalfOpen: true })
+  return connect({ transports, config, reconnectDelay, schedule, allowHalfOpen: true })
 }
 
 async function acceptFrom(t: Test, peer: Peer, options: BondedOptions): Promise<Bonded> {
-  const { server, port } = await startServer(t, options.config)
+  const { server, port } = await startServer(t, options.config, options.schedule)
   const relays = await startRelays(t, port, options.links)
   const accepted = once(server, 'connection')
   await peer.call(`connect ${relays.map(relay => relay.address).join(' ')}`)
@@ -164,8 +168,12 @@ async function acceptFrom(t: Test, peer: Peer, options: BondedOptions): Promise<
   return new Bonded(t, 'server', socket, peer, relays, port)
 }
 
-export async function startServer(t: Test, config: ConfigInput = {}): Promise<{ server: Server; port: number }> {
-  const server = createServer({ config, allowHalfOpen: true })
+export async function startServer(
+  t: Test,
+  config: ConfigInput = {},
+  schedule?: Schedule,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer({ config, schedule, allowHalfOpen: true })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
