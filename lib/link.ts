@@ -135,7 +135,7 @@ export class Link extends EventEmitter<LinkEvents> {
     this.policy = resolveLinkPolicy({ weight }, this.#policy)
   }
 
-  /** Most bytes per second that this side sends on the link, framing included; `null`: no limit. */
+  /** Most bytes per second of data that this side sends on the link, framing included, acks not; `null`: no limit. */
   get rateLimit(): number | null {
     return this.#policy.rateLimit
   }

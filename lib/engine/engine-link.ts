@@ -246,6 +246,11 @@ export class EngineLink implements ScheduledLink {
     return this.#limiter?.nextMs ?? Number.NEGATIVE_INFINITY
   }
 
+  /** A reliable message goes out. What the link sends for itself is not limited: it could leave nothing for the others. */
+  chargeLimit(bytes: number, nowMs: number): void {
+    this.#limiter?.charge(bytes, nowMs)
+  }
+
   // ---- for schedulers
 
   get tag(): string {
@@ -285,7 +290,7 @@ export class EngineLink implements ScheduledLink {
   }
 
   get deliveryRate(): number {
-    return this.path.rateBytesPerMs * 1_000
+    return Math.min(this.path.rateBytesPerMs, this.path.limitBytesPerMs) * 1_000
   }
 
   get roundTrip(): number {
@@ -326,7 +331,6 @@ export class EngineLink implements ScheduledLink {
   recordSent(bytes: number, nowMs: number): void {
     this.#bytesSent += bytes
     this.lastSentMs = nowMs
-    this.#limiter?.charge(bytes, nowMs)
     this.#intervals.record(bytes, 0, nowMs)
   }
 

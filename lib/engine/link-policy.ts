@@ -13,7 +13,7 @@ export interface LinkPolicy {
   readonly role: LinkRole
   /** Counts the link as so many times quicker than it is where links are compared; more than 0. @defaultValue 1 */
   readonly weight: number
-  /** Most bytes per second that this side sends on the link; `null`: no limit. @defaultValue null */
+  /** Most bytes per second of data that this side sends on the link; `null`: no limit. @defaultValue null */
   readonly rateLimit: number | null
   /**
    * Bytes that the link may carry in all its life, both ways, framing included; once they are spent its role is `never`.

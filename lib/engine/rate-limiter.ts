@@ -16,7 +16,7 @@ export class RateLimiter {
     return this.#nextMs
   }
 
-  /** Bytes went out, allowed or not: what cannot wait is paid for by what can. */
+  /** Bytes went out, allowed or not: endings do not wait, but what follows them does. */
   charge(bytes: number, nowMs: number): void {
     this.#nextMs = Math.max(this.#nextMs, nowMs - BURST_MS) + bytes / this.bytesPerMs
   }

@@ -424,7 +424,9 @@ export class Sender {
   }
 
   #transmit(link: EngineLink, sent: SentMessage, nowMs: number): Output {
-    const flight = link.path.send(sent, link, wireSize(sent.message), nowMs)
+    const bytes = wireSize(sent.message)
+    const flight = link.path.send(sent, link, bytes, nowMs)
+    link.chargeLimit(bytes, nowMs)
     link.flights.push(flight)
     sent.flight = flight
     sent.liveFlights++

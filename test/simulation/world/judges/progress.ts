@@ -21,12 +21,7 @@ export function sitsStill(
   if (resendQueue > 0 || engine.links.some(link => link.flights.length > 0)) return false
   // A quicker link that takes nothing for a moment may be worth waiting for.
   if (engine.links.some(link => link.usable && !link.writable && link.stuckMs(nowMs) < PATIENCE_MS)) return false
-  return engine.links.some(
-    link =>
-      link.usable &&
-      link.writable &&
-      link.standby === 'no' &&
-      link.duty !== 'secondary' &&
-      link.limitedUntilMs <= nowMs - TIMER_MS,
-  )
+  // One that its rate limit holds up may be, too, and is free again soon.
+  if (engine.links.some(link => link.usable && link.limitedUntilMs > nowMs - TIMER_MS)) return false
+  return engine.links.some(link => link.usable && link.writable && link.standby === 'no' && link.duty !== 'secondary')
 }
