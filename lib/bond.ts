@@ -500,6 +500,18 @@ class Member implements ChannelHandler, LinkController {
     this.#engine.disconnectLink(this.engineLink, now())
     this.#bond.schedule()
   }
+
+  drop(): void {
+    this.#engine.linkLost(this.engineLink, 'non-working-timeout', now())
+    // Closed in good order it would wait for the retransmission timer that was too slow; a reset arrives now.
+    resetStream(this.link.stream)
+    this.#bond.schedule()
+  }
+}
+
+/** Sockets of Node can. */
+function resetStream(stream: Link['stream']): void {
+  ;(stream as { resetAndDestroy?(): void }).resetAndDestroy?.()
 }
 
 const IGNORE: ChannelHandler = { message() {}, batchEnd() {}, drained() {}, closed() {} }

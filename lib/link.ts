@@ -20,6 +20,7 @@ export interface LinkController {
   readonly standby: boolean
   stats(): LinkStats
   disconnect(): void
+  drop(): void
 }
 
 export interface LinkEvents {
@@ -184,6 +185,11 @@ export class Link extends EventEmitter<LinkEvents> {
     this.#disconnectWanted = true
     this.#controller?.disconnect()
     return gone
+  }
+
+  /** @internal The link does not work and another one has taken its place: gone at once. */
+  drop(): void {
+    this.#controller?.drop()
   }
 
   /** @internal The link joined a connection. */

@@ -130,7 +130,17 @@ export class OutgoingLinks {
   async #dialed(stream: Duplex, tag: LinkTag, transport: ConnectTransport, signal: AbortSignal): Promise<DialedLink> {
     const filter: LinkFilter | undefined = transport.filter?.bind(transport)
     const link = await this.#establish(stream, { tag, userData: tag.userData, filter, signal })
-    return { closed: link.disconnectReason === null ? new Promise(resolve => link.once('close', resolve)) : Promise.resolve() }
+    return {
+      closed: link.disconnectReason === null ? new Promise(resolve => link.once('close', resolve)) : Promise.resolve(),
+      watch: watcher => {
+        link.on('notworking', reason => {
+          if (reason === 'ack-timeout') watcher.silent(link.stats.roundTrip)
+        })
+        link.on('working', () => watcher.working())
+        if (link.working) watcher.working()
+      },
+      drop: () => link.drop(),
+    }
   }
 
   #establish(stream: Duplex, options: NewLink): Promise<Link> {

@@ -8,19 +8,18 @@
 //   waiting  -> queued, disabled       until its timer fires, or the set of tags or links changes if a filter refused it
 //   disabled -> queued                 somebody does not want it
 //
+// While a link is silent its tag is dialed anew beside it (redialer.ts); the tag stays `linked`.
+//
 // A tag that its transport no longer lists is forgotten, from `linked` once that link is gone.
 
 import type { Duplex } from '#platform/stream'
 import { MAX_DURATION_MS } from '../config.ts'
 import { checkDuplex } from '../duplex-check.ts'
 import { HawserError } from '../errors.ts'
+import { type DialedLink, Redialer } from './redialer.ts'
 import type { ConnectTransport, LinkTag } from './transport.ts'
 
-/** What `establish` makes of a stream. */
-export interface DialedLink {
-  /** Settles once the link is gone, whatever the reason. */
-  readonly closed: Promise<unknown>
-}
+export type { DialedLink } from './redialer.ts'
 
 /** Time and chance, so that tests can decide both. Timers may have `ref` and `unref`, as Node's do. */
 export interface DialerClock {
@@ -78,7 +77,7 @@ const REFUSED_BACKOFF_MOST = 32
 type TagState =
   | { readonly kind: 'queued' }
   | { readonly kind: 'dialing'; readonly controller: AbortController; readonly timer: unknown }
-  | { readonly kind: 'linked'; readonly sinceMs: number }
+  | { readonly kind: 'linked'; readonly sinceMs: number; readonly redialer: Redialer }
   | { readonly kind: 'waiting'; readonly timer: unknown; readonly refused: boolean }
   | { readonly kind: 'disabled' }
 
@@ -158,6 +157,7 @@ export class Dialer {
     this.#controller.abort(new Cancelled())
     for (const entry of this.#entries.values()) {
       if (entry.state.kind === 'dialing') entry.state.controller.abort(new Cancelled())
+      else if (entry.state.kind === 'linked') entry.state.redialer.stop()
     }
     for (const timer of this.#timers) this.#clock.clearTimer(timer)
     this.#timers.clear()
@@ -296,6 +296,7 @@ export class Dialer {
     this.#queue.delete(entry)
     this.#dialing.delete(entry)
     if (entry.state.kind === 'dialing' || entry.state.kind === 'waiting') this.#clearTimer(entry.state.timer)
+    else if (entry.state.kind === 'linked') entry.state.redialer.stop()
   }
 
   #dialQueued(): void {
@@ -330,19 +331,44 @@ export class Dialer {
     }
   }
 
-  #linked(entry: Entry, { closed }: DialedLink): void {
+  #linked(entry: Entry, link: DialedLink): void {
     if (this.#stopped) return
     this.#hadLink = true
     entry.error = undefined
     entry.refusals = 0
-    this.#enter(entry, { kind: 'linked', sinceMs: this.#clock.nowMs() })
-    const lost = () => this.#lost(entry)
-    closed.then(lost, lost)
+    const redialer = new Redialer(link, {
+      clock: {
+        setTimer: (callback, ms) => this.#setTimer(callback, ms),
+        clearTimer: timer => this.#clearTimer(timer),
+        nowMs: () => this.#clock.nowMs(),
+      },
+      longestAttemptMs: this.#reconnectDelayMs,
+      attempt: signal => this.#redial(entry, signal),
+      replaced: successor => this.#linked(entry, successor),
+    })
+    this.#enter(entry, { kind: 'linked', sinceMs: this.#clock.nowMs(), redialer })
+    const lost = () => {
+      if (entry.state.kind === 'linked' && entry.state.redialer === redialer) this.#lost(entry)
+    }
+    link.closed.then(lost, lost)
     this.#dialQueued()
   }
 
+  /** Another attempt for a tag whose link is silent. That it fails is no news. */
+  async #redial(entry: Entry, signal: AbortSignal): Promise<DialedLink> {
+    const { tag, transport, wanted } = entry
+    if (!wanted || this.#disabled.has(tag.key) || this.#dialing.size >= MAX_DIALS) throw new Cancelled()
+    this.#dialing.add(entry)
+    try {
+      return await this.#attempt(tag, transport, signal)
+    } finally {
+      this.#dialing.delete(entry)
+      this.#dialQueued()
+    }
+  }
+
   #lost(entry: Entry): void {
-    if (this.#stopped || entry.state.kind !== 'linked') return
+    if (this.#stopped || entry.state.kind !== 'linked' || entry.state.redialer.lost()) return
     const livedMs = this.#clock.nowMs() - entry.state.sinceMs
     this.#rest(entry, livedMs >= this.#reconnectDelayMs ? this.#quickRetryMs() : this.#jittered(this.#reconnectDelayMs), false)
     this.#retryRefused()
