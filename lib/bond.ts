@@ -62,6 +62,8 @@ export interface ReadyLink {
   readonly remoteRecvBuffer: number
   /** As the other side said them in the handshake. */
   readonly remoteExtensions: number
+  /** See `NewLink.known`. @defaultValue false */
+  readonly known?: boolean | undefined
 }
 
 export class Bond {
@@ -128,7 +130,7 @@ export class Bond {
 
   /** Takes in a link; its messages go to this bond from here on. */
   join(ready: ReadyLink): void {
-    const { link, channel, roundTripMs, remoteRecvBuffer, remoteExtensions } = ready
+    const { link, channel, roundTripMs, remoteRecvBuffer, remoteExtensions, known } = ready
     const remoteAcksAll = hasExtension(remoteExtensions, Extension.AcksBeforeClosing)
     const engineLink = this.#engine.addLink(
       {
@@ -137,6 +139,7 @@ export class Bond {
         remoteRecvBuffer,
         remoteAcksAll,
         checksummed: channel.checksummed,
+        known,
         id: link.id,
         tag: link.tag,
       },

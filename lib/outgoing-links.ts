@@ -1,5 +1,6 @@
 // The links of an outgoing connection: dials what the transports name, shakes hands, keeps to one server.
 
+import { now } from '#platform/loop'
 import type { Duplex } from '#platform/stream'
 import type { Bond } from './bond.ts'
 import { type AcceptedLink, ClientHandshake } from './client-handshake.ts'
@@ -12,7 +13,7 @@ import { LinkChannel } from './link-channel.ts'
 import { type LinkPolicyOption, policyFor } from './policy-options.ts'
 import { MessageType } from './protocol/messages.ts'
 import { setReferenced } from './set-referenced.ts'
-import { type DialedLink, Dialer } from './transports/dialer.ts'
+import { type DialedLink, Dialer, MAX_TAGS } from './transports/dialer.ts'
 import type { ConnectTransport, LinkFilter, LinkTag } from './transports/transport.ts'
 
 export interface OutgoingLinksOptions {
@@ -43,6 +44,9 @@ export interface NewLink {
   readonly authenticated?: boolean | undefined
 }
 
+/** As long as the sender doubts newcomers. */
+const KNOWN_AFTER_MS = 1_000
+
 export class OutgoingLinks {
   readonly #options: OutgoingLinksOptions
   readonly #admission: LinkAdmission
@@ -57,6 +61,8 @@ export class OutgoingLinks {
   #trying = 0
   #dialerFailed: boolean
   readonly #errors: Error[] = []
+  /** When a link of a tag first worked, by its key. */
+  readonly #workedSinceMs = new Map<string, number>()
 
   constructor(options: OutgoingLinksOptions) {
     this.#options = options
@@ -187,7 +193,8 @@ export class OutgoingLinks {
             return
           }
           this.#serverId ??= accepted.serverId
-          this.#options.bond.join(accepted)
+          this.#options.bond.join({ ...accepted, known: this.#isKnown(tag) })
+          this.#noteWorking(link)
           this.#admission.release(link)
           resolve(link)
           this.#options.onLink(link)
@@ -203,6 +210,22 @@ export class OutgoingLinks {
       channel.handler = handshake
       if (this.#stopped || signal?.aborted) handshake.abandon()
       else signal?.addEventListener('abort', abandon)
+    })
+  }
+
+  /** Links of this tag have worked for so long that one more gets its whole share at once. */
+  #isKnown({ key }: LinkTag): boolean {
+    const sinceMs = this.#workedSinceMs.get(key)
+    return sinceMs !== undefined && now() - sinceMs >= KNOWN_AFTER_MS
+  }
+
+  #noteWorking(link: Link): void {
+    const { key } = link.tag
+    link.once('working', () => {
+      if (!this.#workedSinceMs.has(key) && this.#workedSinceMs.size < MAX_TAGS) this.#workedSinceMs.set(key, now())
+    })
+    link.once('close', () => {
+      if (!this.#isKnown(link.tag)) this.#workedSinceMs.delete(key)
     })
   }
 

@@ -47,6 +47,8 @@ export interface NewLink {
    * all links are gone and all data was consumed, its acks of the last messages count as lost. @defaultValue false
    */
   readonly remoteAcksAll?: boolean | undefined
+  /** Links to the same end have worked long enough: it is no stranger. @defaultValue false */
+  readonly known?: boolean | undefined
   /** A checksum guards its messages: what is wrong with them is the peer's doing. @defaultValue false */
   readonly checksummed?: boolean | undefined
   /** What schedulers of the application know it by. */
@@ -158,6 +160,7 @@ export class Connection {
     const { config, roundTripMs, checksummed = false } = options
     const { statsIntervals } = this.#config
     const link = new EngineLink(config, roundTripMs, statsIntervals, nowMs, checksummed, this.#sender.demand, options)
+    if (options.known) link.workingSinceMs = Number.NEGATIVE_INFINITY
     this.#table.add(link)
     this.#sender.linkAdded(link)
     this.#sender.remoteRecvBuffer = options.remoteRecvBuffer

@@ -100,7 +100,7 @@ export class EngineLink implements ScheduledLink {
   /** Since when it does not. */
   stuckSinceMs = 0
 
-  /** When it first worked. */
+  /** When it, or another link to the same end, first worked. */
   workingSinceMs: number | undefined
   /** Payload bytes that it was the first to carry. */
   carriedBytes = 0
