@@ -126,7 +126,7 @@ export class Redialer {
 
   #rest(ms: number): void {
     this.#enter({ kind: 'resting' })
-    this.#timer = this.#options.clock.setTimer(() => void this.#dial(), Math.max(1, ms))
+    this.#timer = this.#options.clock.setTimer(() => void this.#dial(), Math.max(0, ms))
   }
 
   #try(link: DialedLink): void {

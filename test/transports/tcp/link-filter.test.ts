@@ -41,3 +41,28 @@ t.test('remote interfaces are compared byte by byte', async t => {
   t.equal(acceptsLink('interface-interface', link('eth0', '2.2.2.2', 'wan'), existing), true)
   t.equal(acceptsLink('interface-interface', link('eth0', '2.2.2.2', ''), [link('eth0', '1.1.1.1', '')]), false)
 })
+
+t.test('a link of the same addresses takes the place of one that does not work', async t => {
+  for (const mode of ['interface-interface', 'interface-ip'] as const) {
+    const [working] = existing as [FilteredLink]
+    const again = link('eth0', '1.1.1.1', 'wan0')
+    t.equal(acceptsLink(mode, again, [{ ...working, notWorkingReason: null }]), false, 'not while it works')
+    t.equal(acceptsLink(mode, again, [{ ...working, notWorkingReason: 'new' }]), false, 'nor before its test')
+    t.equal(acceptsLink(mode, again, [{ ...working, notWorkingReason: 'ack-timeout' }]), true)
+  }
+  const silent = { ...(existing[0] as FilteredLink), notWorkingReason: 'ack-timeout' }
+  t.equal(acceptsLink('interface-interface', sameInterfaces, [silent]), false, 'a link to another address adds nothing still')
+})
+
+t.test('who accepts takes a link of the same addresses for the successor of one that its other end has lost', async t => {
+  const incoming = (remoteAddress: string, remotePort: number): FilteredLink => {
+    const ends = { interface: 'wan0', localAddress: '1.1.1.1', localPort: 5800, remoteAddress, remotePort, family: 4 } as const
+    return {
+      tag: new TcpLinkTag({ direction: 'incoming', ...ends }),
+      remoteUserData: Buffer.from('eth0'),
+      notWorkingReason: null,
+    }
+  }
+  t.equal(acceptsLink('interface-interface', incoming('9.9.9.9', 40_001), [incoming('9.9.9.9', 40_000)]), true)
+  t.equal(acceptsLink('interface-interface', incoming('8.8.8.8', 40_001), [incoming('9.9.9.9', 40_000)]), false)
+})
