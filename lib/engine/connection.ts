@@ -349,13 +349,15 @@ export class Connection {
     return earliest === Number.POSITIVE_INFINITY ? undefined : earliest
   }
 
-  /** When a rate limit or a scheduler of the application may let something through that it holds up. */
+  /** When a rate limit, the pacing or a scheduler of the application may let something through that it holds up. */
   get #allowanceMs(): number {
     let earliest = Number.POSITIVE_INFINITY
     if (!this.#sender.waiting) return earliest
     if (this.#sender.asksAgain) earliest = this.#nowMs + ASK_AGAIN_MS
-    for (const { limitedUntilMs } of this.#sender.steering.candidates) {
+    for (const { limitedUntilMs, usable, writable, path } of this.#sender.steering.candidates) {
       if (limitedUntilMs > this.#nowMs) earliest = Math.min(earliest, limitedUntilMs)
+      if (!usable || !writable || path.pacedUntilMs <= this.#nowMs || !path.hasRoom(path.chunkBytes(), this.#nowMs)) continue
+      earliest = Math.min(earliest, path.pacedUntilMs)
     }
     return earliest
   }
@@ -524,8 +526,12 @@ export class Connection {
   /** Links that could carry more than there is measure the application, not their path. */
   #noteIdleLinks(): void {
     const moreComes = this.#sender.moreWaiting && this.#sender.queuedBytes === 0
+    // Pacing that holds something back does not make a link idle.
+    const { waiting } = this.#sender
     for (const link of this.#links) {
-      if (!link.usable || !link.isOpenFor(link.path.chunkBytes(), this.#nowMs)) continue
+      const bytes = link.path.chunkBytes()
+      const room = waiting ? link.isOpenFor(bytes, this.#nowMs) : link.writable && link.path.hasRoom(bytes, this.#nowMs)
+      if (!link.usable || !room) continue
       link.recordIdle(this.#nowMs)
       if (!moreComes) link.path.limitedByApplication()
     }

@@ -8,9 +8,9 @@ import type { EngineLink } from './engine-link.ts'
 import type { LinkCloseReason, NotWorkingReason } from './events.ts'
 
 /** Silence of a link with something in flight before it is pinged. */
-const PING_SILENCE_MS = 20
+const PING_SILENCE_MS = 12
 /** Shortest silence that counts as failure. */
-const DOUBT_SILENCE_MS = 60
+const DOUBT_SILENCE_MS = 50
 /** The same when only control messages are in flight, which a busy reader may leave unanswered for longer. */
 const DOUBT_CONTROL_SILENCE_MS = 200
 /** Shortest time that a ping is given. */

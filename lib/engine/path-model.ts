@@ -4,7 +4,8 @@
 // Rates are measured as in BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016): bytes delivered
 // between the last ack before a send and the ack of what was sent, over the longer of the time between the acks and the
 // time between the sends. The window adds a standing queue of `head` ms instead of probing: a faster path raises the
-// next sample by itself.
+// next sample by itself. What the window lets out is paced: with data in both directions acks wait behind data, and what
+// they let out at once would make the acks of the other side come at once, too, in ever larger bursts.
 
 import type { LinkConfig } from '../config.ts'
 import { Flight } from './flight.ts'
@@ -19,8 +20,14 @@ const RATE_ROUNDS = 10
 const LEAST_HEAD_MS = 12
 /** Test data that takes longer, and four round trips, shows a slow path and not the delays of an event loop. */
 const SLOW_TEST_MS = 250
-/** Bursts of acks count for the window as far as they could be the delay of an event loop. */
-const MOST_EXTRA_MS = 200
+/** Bursts of acks count for the window as far as they could be the delay of an event loop or of acks. */
+const MOST_EXTRA_MS = 60
+/** A link sends at most so much faster than it delivers, so that its queue does not come and go in waves, ... */
+const PACE = 1.15
+/** ... while its rate is not known so much faster than a window per round trip, for the window doubles in each, ... */
+const STARTUP_PACE = 2.5
+/** ... but for what it could have sent within so long before. */
+const PACING_BURST_MS = 4
 /** A link with less in flight measures too little to ever earn more. */
 const LEAST_WINDOW_BYTES = 32_768
 /** A message takes about so long on its link: short enough not to hold up the stream, long enough to cost little CPU. */
@@ -51,6 +58,8 @@ export class PathModel {
   #deliveredBytes = 0
   #deliveredMs = 0
   #deliveredSentMs = 0
+  /** Pacing: what has been sent is spread until then. */
+  #pacedUntilMs = 0
   #applicationLimitedUntilBytes = 0
 
   /** Highest sample of each of the last rounds. */
@@ -127,9 +136,19 @@ export class PathModel {
     return Math.min(Math.max(wanted, LEAST_WINDOW_BYTES), this.config.windowLimit)
   }
 
-  /** Whether a message of `bytes` fits into the window; one message always may be in flight. */
+  /** Whether a message of `bytes` fits into the window and its time has come. */
   isOpen(bytes: number, nowMs: number): boolean {
+    return this.#inFlightBytes === 0 || (nowMs >= this.#pacedUntilMs && this.hasRoom(bytes, nowMs))
+  }
+
+  /** Whether a message of `bytes` fits into the window; one message always may be in flight. */
+  hasRoom(bytes: number, nowMs: number): boolean {
     return this.#inFlightBytes === 0 || this.#inFlightBytes + bytes <= this.windowBytes(nowMs)
+  }
+
+  /** Time of the next message while there is something in flight. */
+  get pacedUntilMs(): number {
+    return this.#pacedUntilMs
   }
 
   /** Best payload size of a message on this link. */
@@ -156,6 +175,7 @@ export class PathModel {
     const idle = this.#inFlightBytes === 0
     const predictedAckMs = nowMs + this.arrivalMs(wireBytes, nowMs) + this.answerMs()
     this.#inFlightBytes += wireBytes
+    this.#pacedUntilMs = Math.max(nowMs - PACING_BURST_MS, this.#pacedUntilMs) + wireBytes / this.#paceBytesPerMs(nowMs)
     const limited = idle || this.#applicationLimitedUntilBytes > this.#deliveredBytes
     return new Flight(
       sent,
@@ -236,6 +256,12 @@ export class PathModel {
       ? Math.max(SHORT_HEAD_MS, minMs / 10)
       : Math.max(LEAST_HEAD_MS, minMs / 4, Math.min(2 * this.#slowDeviationMs, minMs + 10))
     return this.#rate * (minMs + headMs) + Math.min(this.#extraBytes, MOST_EXTRA_MS * this.#rate) + 2 * this.chunkBytes()
+  }
+
+  #paceBytesPerMs(nowMs: number): number {
+    const minMs = this.minRoundTripMs
+    if (this.#startup) return (STARTUP_PACE * this.windowBytes(nowMs)) / Math.max(1, minMs)
+    return PACE * Math.max(this.#rate, LEAST_WINDOW_BYTES / (minMs + LEAST_HEAD_MS))
   }
 
   /** Bytes per ms that the path is expected to carry. */
