@@ -5,10 +5,16 @@ import { MessageType } from '../../lib/protocol/messages.ts'
 import { SimulatedPair } from '../simulation/simulated-pair.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
 
+/** Payload bytes that the link was the first to carry: what another one carries, too, is not lost with it. */
 function bytesOn(single: SingleEngine, link: ReturnType<SingleEngine['addLink']>): number {
-  return single
-    .sentOn(link, MessageType.Data)
-    .reduce((sum, { message }) => sum + (message.type === MessageType.Data ? message.bytes : 0), 0)
+  const seen = new Set<number>()
+  let bytes = 0
+  for (const { link: carrier, message } of single.sentOn(undefined, MessageType.Data)) {
+    if (message.type !== MessageType.Data || seen.has(message.sequence)) continue
+    seen.add(message.sequence)
+    if (carrier === link) bytes += message.bytes
+  }
+  return bytes
 }
 
 t.test('A35 a newcomer carries at most half of the new data in its first second, however quickly it acknowledges', async t => {
@@ -63,4 +69,17 @@ t.test('a quick link that joins a slow one is used to the full after a second', 
   pair.addLink({ rateBytesPerMs: 10_000, delayMs: 5 })
   pair.runUntilTrue(() => pair.server.readBytes === 20_000_000, { limitMs: 6_000 })
   t.equal(pair.server.readBytes, 20_000_000, 'about 2 s at its rate, after a second at that of the slow one')
+})
+
+t.test('a new link to an end whose links have worked gets its whole share at once', async t => {
+  const single = new SingleEngine({ remoteRecvBuffer: 2 ** 32 - 1 })
+  const proven = single.addWorkingLink({ roundTripMs: 20 })
+  single.advance(2_000)
+  const successor = single.addWorkingLink({ roundTripMs: 0, known: true })
+  for (let round = 0; round < 20; round++) {
+    if (single.engine.queuedBytes < 1_000_000) single.write(1_000_000)
+    single.acknowledge(successor)
+    single.advance(1)
+  }
+  t.ok(bytesOn(single, successor) > 4 * (bytesOn(single, proven) + 65_536), 'it is the quicker one and carries nearly everything')
 })

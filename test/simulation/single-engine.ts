@@ -29,6 +29,8 @@ export interface SingleEngineOptions {
 
 /** What a link of a single engine does by itself. */
 export interface PeerOptions {
+  /** Links to its end have worked before. */
+  readonly known?: boolean
   readonly config?: LinkConfigInput
   readonly roundTripMs?: number
 }
@@ -58,7 +60,7 @@ export class SingleEngine {
     const { remoteRecvBuffer = 1_048_576, remoteAcksAll } = this.#options
     const config = resolveLinkConfig(options.config, base)
     const link = this.engine.addLink(
-      { config, roundTripMs: options.roundTripMs ?? 10, remoteRecvBuffer, remoteAcksAll },
+      { config, roundTripMs: options.roundTripMs ?? 10, remoteRecvBuffer, remoteAcksAll, known: options.known },
       this.nowMs,
     )
     this.take()
