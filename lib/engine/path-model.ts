@@ -175,7 +175,8 @@ export class PathModel {
     const idle = this.#inFlightBytes === 0
     const predictedAckMs = nowMs + this.arrivalMs(wireBytes, nowMs) + this.answerMs()
     this.#inFlightBytes += wireBytes
-    this.#pacedUntilMs = Math.max(nowMs - PACING_BURST_MS, this.#pacedUntilMs) + wireBytes / this.#paceBytesPerMs(nowMs)
+    const owedUntilMs = idle ? 0 : this.#pacedUntilMs
+    this.#pacedUntilMs = Math.max(nowMs - PACING_BURST_MS, owedUntilMs) + wireBytes / this.#paceBytesPerMs(nowMs)
     const limited = idle || this.#applicationLimitedUntilBytes > this.#deliveredBytes
     return new Flight(
       sent,

@@ -298,7 +298,7 @@ transcript(
   0   write 61
       A > 07 00000000, 61
       ! writable
-  20  wait                      | free: hawser asks a silent link
+  12  wait                      | free: hawser asks a silent link
       A > 05
   1000 wait
       ! linkNotWorking A ack-timeout
