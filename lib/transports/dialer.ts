@@ -173,7 +173,8 @@ export class Dialer {
     const entry = this.#entries.get(key)
     if (!entry || this.#stopped) return
     if (entry.state.kind === 'dialing') entry.state.controller.abort(new Cancelled())
-    else if (entry.state.kind !== 'linked') this.#enter(entry, { kind: 'disabled' })
+    else if (entry.state.kind === 'linked') entry.state.redialer.stop()
+    else this.#enter(entry, { kind: 'disabled' })
     this.#judge()
   }
 
@@ -354,10 +355,13 @@ export class Dialer {
     this.#dialQueued()
   }
 
-  /** Another attempt for a tag whose link is silent. That it fails is no news. */
+  /**
+   * Another attempt for a tag whose link is silent. That it fails is no news. The tag need not be listed at the moment:
+   * an interface that was unplugged may be back before anybody has looked.
+   */
   async #redial(entry: Entry, signal: AbortSignal): Promise<DialedLink> {
-    const { tag, transport, wanted } = entry
-    if (!wanted || this.#disabled.has(tag.key) || this.#dialing.size >= MAX_DIALS) throw new Cancelled()
+    const { tag, transport } = entry
+    if (this.#disabled.has(tag.key) || this.#dialing.size >= MAX_DIALS) throw new Cancelled()
     this.#dialing.add(entry)
     try {
       return await this.#attempt(tag, transport, signal)

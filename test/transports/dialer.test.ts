@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Duplex } from '#platform/stream'
 import { HawserError } from '../../lib/errors.ts'
 import { type DialedLink, Dialer, MAX_DIALS, MAX_TAGS } from '../../lib/transports/dialer.ts'
+import type { LinkWatcher } from '../../lib/transports/redialer.ts'
 import type { LinkTag } from '../../lib/transports/transport.ts'
 import { FakeTransport } from './fake-transport.ts'
 import { ManualClock, settled } from './manual-clock.ts'
@@ -17,6 +18,10 @@ class Setup {
   readonly initialFailures: (readonly Error[])[] = []
   /** Links that are up, by key. */
   readonly links = new Map<string, { readonly stream: Duplex; readonly lose: () => void }>()
+  /** Who wants to know whether a link works, oldest first. */
+  readonly watchers: LinkWatcher[] = []
+  /** Keys of links that were taken away because another one had taken their place. */
+  readonly dropped: string[] = []
   /** What the handshake makes of a tag; by default it succeeds. */
   handshake: (key: string) => Error | undefined = () => undefined
 
@@ -52,7 +57,11 @@ class Setup {
       }
       this.links.set(key, { stream, lose })
     })
-    return { closed }
+    return {
+      closed,
+      watch: watcher => this.watchers.push(watcher),
+      drop: () => this.dropped.push(key),
+    }
   }
 }
 
@@ -408,4 +417,35 @@ t.test('a transport that throws instead of rejecting is reported the same', asyn
   }
   const setup = await new Setup([transport]).start()
   t.same(setup.errors, ['a: thrown'])
+})
+
+t.test('the tag of a silent link is dialed anew beside it, and the new link has the place of the old one', async t => {
+  const transport = new FakeTransport('a')
+  const setup = await new Setup([transport]).start()
+  const loseOld = setup.links.get('a')?.lose
+  setup.watchers[0]?.silent(20)
+  await settled()
+  t.same(transport.attempts, ['a', 'a'])
+  setup.watchers[1]?.working()
+  t.same(setup.dropped, ['a'])
+  loseOld?.()
+  await setup.clock.advance(2 * DELAY)
+  t.equal(transport.attempts.length, 2, 'that the old one is gone then is no loss')
+  t.same(setup.errors, [])
+  setup.watchers.at(-1)?.silent(20)
+  await settled()
+  t.equal(transport.attempts.length, 3, 'the new one is watched as well')
+})
+
+t.test('attempts for a silent link that fail are not reported, nor made for a tag that is disabled', async t => {
+  const transport = new FakeTransport('a')
+  const setup = await new Setup([transport]).start()
+  transport.outcome = () => new Error('no route')
+  setup.watchers[0]?.silent(20)
+  await setup.clock.advance(1_000)
+  t.equal(transport.attempts.length, 5)
+  t.same(setup.errors, [])
+  setup.dialer.disable('a')
+  await setup.clock.advance(1_000)
+  t.equal(transport.attempts.length, 5)
 })
