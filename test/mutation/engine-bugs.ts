@@ -348,4 +348,18 @@ export const engineBugs: readonly PlantedBug[] = [
     replace: 'else if (!link.writable && nowMs >= link.stuckSinceMs + config.pingTimeout) link.stuckSinceMs = nowMs',
     tests: ['test/engine/ping.test.ts'],
   },
+  {
+    name: 'what the window lets out is not paced',
+    file: 'lib/engine/path-model.ts',
+    find: 'nowMs >= this.#pacedUntilMs && ',
+    replace: '',
+    tests: ['test/simulation/directed/saturated-path.test.ts'],
+  },
+  {
+    name: 'a link to an end whose links have worked is a stranger',
+    file: 'lib/engine/connection.ts',
+    find: 'if (options.known) link.workingSinceMs = Number.NEGATIVE_INFINITY',
+    replace: '',
+    tests: ['test/engine/newcomers.test.ts'],
+  },
 ]
