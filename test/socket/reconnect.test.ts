@@ -127,3 +127,19 @@ t.test('a connection that is over dials no more', async t => {
   await new Promise(resolve => setTimeout(resolve, 50))
   t.equal(relay.accepted, accepted)
 })
+
+t.test('a link that falls silent is replaced by a new one of its tag long before it would be given up', async t => {
+  const { server, port } = await listening(t)
+  const relay = await Relay.start(t, port)
+  const config = { link: { ackTimeoutMin: 50, ackTimeoutFactor: 1 } }
+  const client = connecting(t, { port: relay.port, reconnectDelay: 3_600_000, config })
+  const [accepted] = await once(server, 'connection')
+  await working(accepted)
+  const [silent] = await working(client)
+  const closed = once(silent as NonNullable<typeof silent>, 'close')
+  relay.stallPresent()
+  client.end('over the new link')
+  t.equal((await accepted.toArray()).join(''), 'over the new link')
+  t.same(await closed, ['non-working-timeout'])
+  t.equal(relay.accepted, 2)
+})

@@ -8,6 +8,8 @@ interface Path {
   readonly near: Socket
   readonly far: Socket
   cut: boolean
+  /** Lets nothing through, for good. */
+  stuck: boolean
 }
 
 export class Relay {
@@ -51,7 +53,15 @@ export class Relay {
 
   resume(): void {
     this.#stalled = false
-    for (const { near, far } of this.#paths) for (const socket of [near, far]) socket.resume()
+    for (const { near, far, stuck } of this.#paths) if (!stuck) for (const socket of [near, far]) socket.resume()
+  }
+
+  /** Lets nothing through on the connections that there are, without a word; new ones are let through. */
+  stallPresent(): void {
+    for (const path of this.#paths) {
+      path.stuck = true
+      for (const socket of [path.near, path.far]) socket.pause()
+    }
   }
 
   close(): void {
@@ -62,7 +72,7 @@ export class Relay {
   #relay(near: Socket): void {
     this.accepted += 1
     const far = netConnect({ port: this.targetPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
-    const path = { near, far, cut: false }
+    const path = { near, far, cut: false, stuck: false }
     this.#paths.add(path)
     this.#forward(path, near, far)
     this.#forward(path, far, near)
@@ -73,7 +83,7 @@ export class Relay {
       if (!to.write(chunk)) from.pause()
     })
     to.on('drain', () => {
-      if (!this.#stalled) from.resume()
+      if (!this.#stalled && !path.stuck) from.resume()
     })
     if (this.#stalled) from.pause()
     from.on('end', () => to.end())
