@@ -1,13 +1,14 @@
-// Data that can be written and checked at any position without copying: a random block, repeated endlessly.
+// Data that can be written and checked at any position without copying: a block that looks random, repeated endlessly.
+// It is the same in every process, so that one can check what another wrote.
 
-import { randomFillSync } from 'node:crypto'
+import { createCipheriv } from 'node:crypto'
 
 /** A prime, so that bytes shifted by any power of two do not match. */
 const PERIOD = 1_000_003
 /** Longest piece that can be asked for at once. */
 const PIECE_LIMIT = 1_048_576
 
-const block = randomFillSync(Buffer.alloc(PERIOD))
+const block = createCipheriv('aes-128-ctr', Buffer.alloc(16, 'hawser'), Buffer.alloc(16)).update(Buffer.alloc(PERIOD))
 const pattern = Buffer.concat([block, block, block], PERIOD + PIECE_LIMIT)
 
 /** The bytes at `position`; shared memory, not to be written to. */

@@ -19,6 +19,7 @@ export const SERVER_ADDRESS = '10.77.0.1'
 export class Laboratory {
   readonly #script: string
   readonly #name: string
+  readonly #downAtExit = (): void => this.down()
 
   /**
    * Builds a laboratory with namespaces of its own, which is taken apart when this process ends, if not before.
@@ -31,7 +32,7 @@ export class Laboratory {
     if (!existsSync(script)) throw new Error(`the link laboratory is not at ${script}: set HAWSER_LAB to its folder`)
     if (process.getuid?.() !== 0) throw new Error('network namespaces need root')
     const lab = new Laboratory(script, `hawser-test-${process.pid}-${++count}`)
-    process.once('exit', () => lab.down())
+    process.once('exit', lab.#downAtExit)
     try {
       lab.#now('up', ...specs)
     } catch (error) {
@@ -53,12 +54,23 @@ export class Laboratory {
 
   /** Ends what runs inside and leaves nothing behind. May be called twice. */
   down(): void {
+    process.off('exit', this.#downAtExit)
     this.#now('down')
   }
 
   /** Runs Node inside; the process that is returned is Node itself. */
   node(side: Side, ...args: string[]): ChildProcessWithoutNullStreams {
-    return spawn(this.#script, ['exec', side, process.execPath, ...args], { env: this.#env })
+    return this.spawn(side, process.execPath, ...args)
+  }
+
+  /** Runs a command inside; the process that is returned is the command itself. */
+  spawn(side: Side, command: string, ...args: string[]): ChildProcessWithoutNullStreams {
+    return spawn(this.#script, ['exec', side, command, ...args], { env: this.#env })
+  }
+
+  /** Runs a command inside to its end. */
+  async run(side: Side, command: string, ...args: string[]): Promise<string> {
+    return (await run(this.#script, ['exec', side, command, ...args], { env: this.#env })).stdout
   }
 
   /** A change of a link: `cut 2`, `rate 1 10mbit`. */
