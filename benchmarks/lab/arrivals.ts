@@ -25,28 +25,37 @@ export function goodput(logs: readonly ArrivalLog[], fromMs: number, toMs: numbe
   return (bytes * 8) / (toMs - fromMs) / 1_000
 }
 
+export interface Silence {
+  readonly startMs: number
+  readonly lengthMs: number
+}
+
 /** Longest time without an arrival that touches `fromMs` to `toMs`; it may have begun before and end after. */
-export function longestSilence({ timesMs }: ArrivalLog, fromMs: number, toMs: number): number {
-  let longestMs = 0
+export function longestSilence({ timesMs }: ArrivalLog, fromMs: number, toMs: number): Silence {
+  let longest: Silence = { startMs: fromMs, lengthMs: 0 }
+  const consider = (startMs: number, endMs: number): void => {
+    if (endMs >= fromMs && startMs <= toMs && endMs - startMs > longest.lengthMs) longest = { startMs, lengthMs: endMs - startMs }
+  }
   let lastMs = timesMs[0] ?? fromMs
   for (const atMs of timesMs) {
-    if (atMs >= fromMs && lastMs <= toMs) longestMs = Math.max(longestMs, atMs - lastMs)
+    consider(lastMs, atMs)
     lastMs = atMs
   }
-  return lastMs < toMs ? Math.max(longestMs, toMs - Math.max(lastMs, fromMs)) : longestMs
+  if (lastMs < toMs) consider(lastMs, toMs)
+  return longest
 }
 
 /**
- * How long after `fromMs` the stream comes to a rate and keeps it: the first moment from which each of the next three
- * 100 ms brings at least `rate` Mbit/s. `undefined` when that is never before `toMs`.
+ * When the stream comes to a rate and keeps it: the first moment from `fromMs` on from which each of the next three 100 ms
+ * brings at least `rate` Mbit/s. `undefined` when that is never before `toMs`.
  */
-export function timeToRate(log: ArrivalLog, rate: number, fromMs: number, toMs: number): number | undefined {
+export function rateReached(log: ArrivalLog, rate: number, fromMs: number, toMs: number): number | undefined {
   for (let atMs = fromMs; atMs + WINDOW_MS * WINDOWS <= toMs; atMs += STEP_MS) {
     const reached = Array.from({ length: WINDOWS }, (_, index) => {
       const startMs = atMs + index * WINDOW_MS
       return goodput([log], startMs, startMs + WINDOW_MS) >= rate
     })
-    if (reached.every(Boolean)) return atMs - fromMs
+    if (reached.every(Boolean)) return atMs
   }
   return undefined
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { Laboratory, SERVER_ADDRESS } from '../../test/lab/laboratory.ts'
 import { EndProcess } from './end-process.ts'
 import type { ArrivalLog, Direction, EndOptions, LinkReport, Message, Plan } from './messages.ts'
+import { SPEED_PORT, speedClient, speedOf, speedServer } from './speed-tool.ts'
 import {
   connectOptions,
   type Subject,
@@ -143,8 +144,7 @@ export class Testbed {
       this.#speedServer.stdout?.resume()
       await this.#untilListening('server', SPEED_PORT)
     }
-    const told = JSON.parse(await this.lab.run('client', toolPath('agg-speed'), ...speedClient(direction, seconds)))
-    return speedOf(told, direction)
+    return speedOf(await this.lab.run('client', toolPath('agg-speed'), ...speedClient(direction, seconds)), direction)
   }
 
   async #serve(name: SubjectName): Promise<void> {
