@@ -102,8 +102,9 @@ async function measureOne(
     if (!log) throw new Error('nothing arrived')
     const untilMs = faultMs + (backAfterMs ?? OBSERVED_MS - 500)
     const silence = longestSilence(log, faultMs, untilMs)
-    // Up to the silence the link has not failed yet, as far as the reader knows.
-    const recoveryMs = since(faultMs, rateReached(log, 0.8 * (fullRate / 2), Math.max(faultMs, silence.startMs), untilMs))
+    // Before its end nothing has recovered, though what was held back then comes at once.
+    const heardMs = Math.max(faultMs, silence.startMs + silence.lengthMs)
+    const recoveryMs = since(faultMs, rateReached(log, 0.8 * (fullRate / 2), heardMs, untilMs))
     found.of('silence', name).values.push(silence.lengthMs)
     found.of('recovery', name).values.push(recoveryMs)
     let text = `silence ${silence.lengthMs.toFixed(0)} ms, 80 % after ${recoveryMs?.toFixed(0) ?? 'never'} ms`

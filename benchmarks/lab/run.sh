@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 test/lab/install-tools.sh
-if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null && ! command -v mptcpize >/dev/null; then
-  DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends mptcpize >&2 || echo "cannot install mptcpize" >&2
+if [[ " $* " != *" --gate "* && $(id -u) == 0 ]] && command -v apt-get >/dev/null && ! command -v mptcpize >/dev/null; then
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -q && apt-get install -qy --no-install-recommends mptcpize; } >&2 || echo "cannot install mptcpize" >&2
 fi
 npm run --silent build
 exec node --enable-source-maps dist/benchmarks/lab/run.js "$@"

@@ -37,31 +37,33 @@ async function measure(options: ThroughputOptions, setup: Setup): Promise<Row[]>
   await inTestbed(specs, names, setup, async testbed => {
     for (let run = 0; run < (setup.runs ?? RUNS); run++) {
       for (const direction of directions) {
-        const steady = new Map<SubjectName, number>()
+        const rates = new Map<SubjectName, { steady: number; whole: number }>()
         for (const name of names) {
           try {
             const transfer = await testbed.transfer(name, { direction, durationMs: STEADY_FROM_MS + steadyMs + 500 })
-            const rate = steadyGoodput(transfer, steadyMs)
-            steady.set(name, rate)
-            found.of('steady', name, direction).values.push(rate)
-            found.of('whole', name, direction).values.push(wholeGoodput(transfer))
-            setup.progress(`${name} ${direction}: ${rate.toFixed(1)} Mbit/s ${describeLinks(transfer)}`)
+            const steady = steadyGoodput(transfer, steadyMs)
+            const whole = wholeGoodput(transfer)
+            rates.set(name, { steady, whole })
+            found.of('steady', name, direction).values.push(steady)
+            found.of('whole', name, direction).values.push(whole)
+            setup.progress(`${name} ${direction}: ${steady.toFixed(1)} Mbit/s ${describeLinks(transfer)}`)
           } catch (error) {
             found.of('steady', name, direction).failures.push((error as Error).message)
             setup.progress((error as Error).message)
           }
         }
-        const base = steady.get('tcp')
-        const base1 = alone && steady.get(alone)
-        for (const [name, rate] of steady) {
-          if (base) found.of('steady', name, direction).ratios.push(rate / base)
-          if (base1) found.of('alone', name, direction).values.push(rate / base1)
+        const base = rates.get('tcp')
+        const fast = alone && rates.get(alone)
+        for (const [name, { steady, whole }] of rates) {
+          if (base) found.of('steady', name, direction).ratios.push(steady / base.steady)
+          if (base) found.of('whole', name, direction).ratios.push(whole / base.whole)
+          if (fast) found.of('alone', name, direction).values.push(Math.min(steady / fast.steady, whole / fast.whole))
         }
         if (!setup.speedTool || only) continue
         try {
           const rate = await testbed.speedTest(direction, (STEADY_FROM_MS + steadyMs) / 1_000)
           found.of('speed', direction).values.push(rate)
-          if (base) found.of('speed', direction).ratios.push(rate / base)
+          if (base) found.of('speed', direction).ratios.push(rate / base.steady)
         } catch (error) {
           found.of('speed', direction).failures.push((error as Error).message)
         }
@@ -90,7 +92,7 @@ async function measure(options: ThroughputOptions, setup: Setup): Promise<Row[]>
       if (!alone || !isHawser(name)) continue
       rows.push({
         subject: name,
-        what: `${direction}, steady`,
+        what: `${direction}, steady or whole`,
         unit: `x TCP over link ${fastLink} alone`,
         better: 'more',
         ...found.of('alone', name, direction),
