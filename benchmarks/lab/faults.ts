@@ -13,6 +13,8 @@ import { steadyGoodput } from './throughput.ts'
 const SPECS = ['50mbit@10ms', '50mbit@10ms']
 const FAULT_AFTER_MS = 2_500
 const OBSERVED_MS = 3_500
+/** After a link is back. */
+const COMEBACK_OBSERVED_MS = 5_500
 const BASELINE_STEADY_MS = 2_000
 /** Between runs, for what is under way to leave the links. */
 const SETTLE_MS = 300
@@ -86,7 +88,7 @@ async function measureOne(
   let faultMs = 0
   let backMs = 0
   let mended = false
-  const durationMs = FAULT_AFTER_MS + OBSERVED_MS + (backAfterMs ?? 0)
+  const durationMs = FAULT_AFTER_MS + (backAfterMs === undefined ? OBSERVED_MS : backAfterMs + COMEBACK_OBSERVED_MS)
   try {
     const transfer = await testbed.transfer(name, { direction, durationMs }, async startedMs => {
       await sleep(startedMs + FAULT_AFTER_MS - nowMs())
@@ -109,7 +111,7 @@ async function measureOne(
     found.of('recovery', name).values.push(recoveryMs)
     let text = `silence ${silence.lengthMs.toFixed(0)} ms, 80 % after ${recoveryMs?.toFixed(0) ?? 'never'} ms`
     if (backAfterMs !== undefined) {
-      const comebackMs = since(backMs, rateReached(log, 0.85 * fullRate, backMs, backMs + OBSERVED_MS - 500))
+      const comebackMs = since(backMs, rateReached(log, 0.85 * fullRate, backMs, backMs + COMEBACK_OBSERVED_MS - 500))
       found.of('comeback', name).values.push(comebackMs)
       text += `, 85 % again after ${comebackMs?.toFixed(0) ?? 'never'} ms`
     }
