@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { median, quantile } from '../report.ts'
+import { goodput } from './arrivals.ts'
 import { nowMs } from './clock.ts'
 import type { Row } from './rows.ts'
 import { type Case, Collection, inTestbed, isHawser, type Setup } from './setup.ts'
@@ -39,6 +40,7 @@ async function measure(spec: string, setup: Setup): Promise<Row[]> {
             const transfer = await testbed.transfer(name, { direction, durationMs: RAMP_UP_MS + SATURATED_MS })
             fromMs = transfer.startedMs + RAMP_UP_MS
             toMs = Math.min(fromMs + SATURATED_MS, nowMs())
+            found.of(name, 'rate').values.push(goodput(transfer.logs, fromMs, toMs))
           })
           const sorted = pings
             .filter(([sentMs]) => sentMs >= fromMs && sentMs < toMs)
@@ -61,10 +63,11 @@ async function measure(spec: string, setup: Setup): Promise<Row[]> {
   }
   return [
     row('nobody', 'median', ['idle']),
-    ...names.flatMap(name => [
+    ...names.flatMap((name): Row[] => [
       row(name, 'median', [name, '0.5']),
       { ...row(name, '95 % are below', [name, '0.95']), ...(isHawser(name) && { targets: [{ of: 'median', limit } as const] }) },
       row(name, 'longest', [name, '1']),
+      { subject: name, what: 'carried meanwhile', unit: 'Mbit/s', better: 'more', ...found.of(name, 'rate') },
     ]),
   ]
 }
