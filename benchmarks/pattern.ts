@@ -6,7 +6,7 @@ import { createCipheriv } from 'node:crypto'
 /** A prime, so that bytes shifted by any power of two do not match. */
 const PERIOD = 1_000_003
 /** Longest piece that can be asked for at once. */
-const PIECE_LIMIT = 1_048_576
+export const PIECE_LIMIT = 1_048_576
 
 const block = createCipheriv('aes-128-ctr', Buffer.alloc(16, 'hawser'), Buffer.alloc(16)).update(Buffer.alloc(PERIOD))
 const pattern = Buffer.concat([block, block, block], PERIOD + PIECE_LIMIT)
@@ -20,7 +20,9 @@ export function patternAt(position: number, length: number): Buffer {
 /** @throws when `bytes` are not those at `position` */
 export function checkPattern(bytes: Buffer, position: number): void {
   for (let offset = 0; offset < bytes.length; offset += PIECE_LIMIT) {
-    const piece = bytes.subarray(offset, offset + PIECE_LIMIT)
-    if (!piece.equals(patternAt(position + offset, piece.length))) throw new Error(`wrong data near byte ${position + offset}`)
+    const end = Math.min(bytes.length, offset + PIECE_LIMIT)
+    const start = (position + offset) % PERIOD
+    const order = bytes.compare(pattern, start, start + end - offset, offset, end)
+    if (order !== 0) throw new Error(`wrong data near byte ${position + offset}`)
   }
 }

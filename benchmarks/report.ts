@@ -1,74 +1,79 @@
-// Medians over the rounds, ratios to the plain socket of the same round, and their Markdown table.
+// Rows of the report: medians over the rounds, ratios to the baseline of the same round, and their Markdown.
 
-import type { Configuration, Result } from './configurations.ts'
+import type { Case, Figure } from './case.ts'
+import { median, pairedRatios } from './statistics.ts'
 
-/** All rounds of one configuration, in order. */
+export { median, quantile } from './statistics.ts'
+
+/** All rounds of one case, in order. */
 export interface Series {
-  readonly configuration: Configuration
-  readonly results: readonly Result[]
+  readonly case: Pick<Case, 'name' | 'table' | 'baseline'>
+  readonly rounds: readonly (readonly Figure[])[]
+  /** Why it was not measured. */
+  readonly leftOut?: string | undefined
 }
 
 export interface Row {
+  readonly table: string
   readonly name: string
   readonly unit: string
+  /** Of each round, in order. */
+  readonly values: readonly number[]
   readonly median: number
-  /** Median of the ratios to the plain socket, round by round; 1 for itself. */
-  readonly ratio: number
+  /** Name of the case that the ratios are to. */
+  readonly baseline?: string
+  /** To the baseline's value in the same round. */
+  readonly ratios?: readonly number[]
+  /** Median of the ratios. */
+  readonly ratio?: number
+  /** Why there are no values. */
+  readonly leftOut?: string
 }
 
-/** Value at the share `q` of ascending values; 0 when there are none. */
-export function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0
-}
-
-export const median = (values: readonly number[]): number =>
-  quantile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  )
-
-/** Every measure must come with a series of the plain socket (0 links). */
+/** A case whose baseline was not measured, or does not measure the same figure, has no ratio. */
 export function rowsOf(all: readonly Series[]): Row[] {
-  return all.flatMap(({ configuration, results }) => {
-    const { measure, links } = configuration
-    const baseline = all.find(other => other.configuration.measure === measure && other.configuration.links === 0)
-    const who = links === 0 ? 'net.Socket' : `hawser, ${links} ${links === 1 ? 'link' : 'links'}`
-    return columns[measure].map(({ label, unit, value }) => {
-      const values = results.map(value)
-      const ratios = values.map((own, round) => own / value(baseline?.results[round] as Result))
-      return { name: `${label}: ${who}`, unit, median: median(values), ratio: median(ratios) }
+  const byName = new Map(all.map(series => [series.case.name, series]))
+  return all.flatMap(series => {
+    const { name, table, baseline } = series.case
+    const { rounds, leftOut } = series
+    if (leftOut !== undefined) return [{ table, name, unit: '', values: [], median: 0, leftOut }]
+    const base = baseline === undefined ? undefined : byName.get(baseline)
+    return (rounds[0] ?? []).map(({ what, unit }): Row => {
+      const values = valuesOf(series, what)
+      const row = { table, name: `${name}: ${what}`, unit, values, median: median(values) }
+      const baseValues = base ? valuesOf(base, what).slice(0, values.length) : []
+      if (baseline === undefined || baseValues.length < values.length) return row
+      const ratios = pairedRatios(values, baseValues)
+      return { ...row, baseline, ratios, ratio: median(ratios) }
     })
   })
 }
 
+const valuesOf = ({ rounds }: Series, what: string): number[] =>
+  rounds.flatMap(figures => figures.filter(figure => figure.what === what).map(({ value }) => value))
+
+/** A table for each heading, in the order of their first rows. */
 export function formatMarkdown(rows: readonly Row[]): string {
-  const lines = rows.map(({ name, unit, median, ratio }) => `| ${name} | ${threeDigits(median)} ${unit} | ${ratio.toFixed(2)} |`)
-  return ['| what | median | x net.Socket |', '|---|---|---|', ...lines].join('\n')
+  const tables = [...new Set(rows.map(({ table }) => table))]
+  return tables
+    .map(table =>
+      formatTable(
+        table,
+        rows.filter(row => row.table === table),
+      ),
+    )
+    .join('\n\n')
 }
 
-const threeDigits = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
-
-interface Column {
-  readonly label: string
-  readonly unit: string
-  value(result: Result): number
+function formatTable(table: string, rows: readonly Row[]): string {
+  const head = [`### ${table}`, '', '| what | median | lowest to highest | ratio | to |', '|---|---|---|---|---|']
+  return [...head, ...rows.map(formatRow)].join('\n')
 }
 
-const columns: Record<Configuration['measure'], readonly Column[]> = {
-  throughput: [
-    {
-      label: 'one way, 64 KiB writes',
-      unit: 'MB/s',
-      value: result => (result.measure === 'throughput' ? result.megabytesPerSecond : 0),
-    },
-    {
-      label: 'CPU of both ends',
-      unit: 's/GB',
-      value: result => (result.measure === 'throughput' ? result.cpuSecondsPerGigabyte : 0),
-    },
-  ],
-  'ping-pong': [
-    { label: '100-byte ping-pong p50', unit: 'us', value: result => (result.measure === 'ping-pong' ? result.p50 : 0) },
-    { label: '100-byte ping-pong p99', unit: 'us', value: result => (result.measure === 'ping-pong' ? result.p99 : 0) },
-  ],
+function formatRow({ name, unit, values, median, baseline, ratio, leftOut }: Row): string {
+  if (leftOut !== undefined) return `| ${name} | left out: ${leftOut} | | | |`
+  const range = `${threeDigits(Math.min(...values))} to ${threeDigits(Math.max(...values))}`
+  return `| ${[name, `${threeDigits(median)} ${unit}`, range, ratio?.toFixed(2) ?? '', baseline ?? ''].join(' | ')} |`
 }
+
+const threeDigits = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3))

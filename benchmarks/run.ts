@@ -1,54 +1,57 @@
-// Runs all configurations in turn, round by round, and prints medians beside those of a plain net.Socket.
-//
-//   npm run bench [-- --rounds 5] [--json]
+// Benchmarks. `npm run bench -- --help` tells the options.
 
-import { execFile } from 'node:child_process'
-import { cpus } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
-import { type Configuration, configurations, type Result } from './configurations.ts'
-import { formatMarkdown, rowsOf, type Series } from './report.ts'
+import { parseArgs } from 'node:util'
+import { conditionsOf, formatConditions } from './conditions.ts'
+import { runGate } from './gate.ts'
+import { formatMarkdown, rowsOf } from './report.ts'
+import { runRounds, selectCases } from './run-rounds.ts'
+import { suites } from './suites.ts'
 
-const RUN_LIMIT_MS = 60_000
+const USAGE = `npm run bench -- [options]
+
+  --suite NAME  only this suite: ${suites.map(({ name }) => name).join(', ')}
+  --only PART   only cases whose name has this part, and what they are compared with; may be given several times
+  --rounds N    how often each is measured (default: 5; medians of 13 and more can be trusted)
+  --json        prints JSON instead of Markdown
+  --markdown    prints Markdown, the default
+  --gate        only a few ratios with wide margins; the last line is \`N passed, N failed\`
+  --list        prints the names of the cases
+
+Every case runs in a process of its own, once in each round. What is running is told on stderr.`
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
+  options: {
+    suite: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
+    gate: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 })
-const rounds = Number(options.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds must be a positive integer')
 
-const run = promisify(execFile)
-const series: (Series & { results: Result[] })[] = configurations.map(configuration => ({ configuration, results: [] }))
-// Neighbours in time share what else the machine does, so a round holds every configuration once.
-for (let round = 0; round < rounds; round++) {
-  for (const { configuration, results } of series) results.push(await measure(configuration))
+if (options.help) console.log(USAGE)
+else if (options.list) for (const { name } of selected()) console.log(name)
+else if (options.gate) process.exitCode = (await runGate()) ? 0 : 1
+else await main()
+
+async function main(): Promise<void> {
+  const rounds = Number(options.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds must be a positive integer')
+  if (options.json && options.markdown) throw new RangeError('either --json or --markdown')
+  const series = await runRounds(selected(), rounds, text => console.error(text))
+  const conditions = conditionsOf(rounds)
+  const rows = rowsOf(series)
+  console.log(
+    options.json ? JSON.stringify({ conditions, rows }, null, 2) : `${formatConditions(conditions)}\n\n${formatMarkdown(rows)}`,
+  )
 }
 
-const rows = rowsOf(series)
-const conditions = {
-  node: process.version,
-  machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${process.platform} ${process.arch}`,
-  commit: await currentCommit(),
-  rounds,
-}
-if (options.json) {
-  console.log(JSON.stringify({ conditions, rows, series }, null, 2))
-} else {
-  const { node, machine, commit } = conditions
-  console.log(`Node ${node}; ${machine}; commit ${commit}; medians of ${rounds} rounds\n\n${formatMarkdown(rows)}`)
-}
-
-async function measure(configuration: Configuration): Promise<Result> {
-  const script = fileURLToPath(new URL('./measure.js', import.meta.url))
-  const { stdout } = await run(process.execPath, [script, JSON.stringify(configuration)], { timeout: RUN_LIMIT_MS })
-  return JSON.parse(stdout)
-}
-
-async function currentCommit(): Promise<string> {
-  try {
-    const { stdout } = await run('git', ['describe', '--always', '--dirty'])
-    return stdout.trim()
-  } catch {
-    return 'unknown'
-  }
+function selected() {
+  const chosen = suites.filter(({ name }) => options.suite === undefined || name === options.suite)
+  if (chosen.length === 0) throw new RangeError(`no suite ${options.suite}`)
+  const cases = chosen.flatMap(({ cases }) => cases)
+  return selectCases(cases, options.only)
 }

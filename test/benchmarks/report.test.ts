@@ -1,29 +1,53 @@
 import t from 'tap'
-import type { Result } from '../../benchmarks/configurations.ts'
-import { formatMarkdown, median, quantile, rowsOf } from '../../benchmarks/report.ts'
+import type { Figure } from '../../benchmarks/case.ts'
+import { formatMarkdown, rowsOf } from '../../benchmarks/report.ts'
 
-const throughput = (megabytesPerSecond: number): Result => ({
-  measure: 'throughput',
-  megabytesPerSecond,
-  cpuSecondsPerGigabyte: 2,
-})
-
-t.test('quantiles take values that occurred', async t => {
-  t.equal(quantile([1, 2, 3, 4], 0), 1)
-  t.equal(quantile([1, 2, 3, 4], 0.99), 4)
-  t.equal(quantile([], 0.5), 0)
-  t.equal(median([9, 1, 5]), 5)
-})
+const speeds = (...values: number[]): Figure[][] => values.map(value => [{ what: 'speed', unit: 'MB/s', value }])
+const table = 'Speed'
 
 t.test('ratios pair the results of a round before the median is taken', async t => {
   const rows = rowsOf([
-    { configuration: { measure: 'throughput', links: 0 }, results: [100, 1_000, 200].map(throughput) },
-    { configuration: { measure: 'throughput', links: 2 }, results: [60, 500, 20].map(throughput) },
+    { case: { name: 'plain', table }, rounds: speeds(100, 1_000, 200) },
+    { case: { name: 'bonded', table, baseline: 'plain' }, rounds: speeds(60, 500, 20) },
   ])
-  t.match(rows[0], { name: 'one way, 64 KiB writes: net.Socket', median: 200, ratio: 1 })
-  t.match(rows[2], { name: 'one way, 64 KiB writes: hawser, 2 links', median: 60, ratio: 0.5 })
-  t.equal(
-    formatMarkdown(rows.slice(2, 3)),
-    '| what | median | x net.Socket |\n|---|---|---|\n| one way, 64 KiB writes: hawser, 2 links | 60.0 MB/s | 0.50 |',
-  )
+  t.same(rows, [
+    { table, name: 'plain: speed', unit: 'MB/s', values: [100, 1_000, 200], median: 200 },
+    {
+      table,
+      name: 'bonded: speed',
+      unit: 'MB/s',
+      values: [60, 500, 20],
+      median: 60,
+      baseline: 'plain',
+      ratios: [0.6, 0.5, 0.1],
+      ratio: 0.5,
+    },
+  ])
+})
+
+t.test('a figure that the baseline lacks has no ratio', async t => {
+  const [, row] = rowsOf([
+    { case: { name: 'plain', table }, rounds: [[{ what: 'CPU', unit: 's', value: 1 }]] },
+    { case: { name: 'bonded', table, baseline: 'plain' }, rounds: speeds(60) },
+  ])
+  t.same(row, { table, name: 'bonded: speed', unit: 'MB/s', values: [60], median: 60 })
+})
+
+t.test('rows of one heading make one table', async t => {
+  const rows = rowsOf([
+    { case: { name: 'plain', table }, rounds: speeds(100, 200, 1_000) },
+    { case: { name: 'other', table: 'Rest' }, rounds: [], leftOut: 'no such tool' },
+    { case: { name: 'bonded', table, baseline: 'plain' }, rounds: speeds(60, 20, 500) },
+  ])
+  const head = ['', '| what | median | lowest to highest | ratio | to |', '|---|---|---|---|---|']
+  t.same(formatMarkdown(rows).split('\n'), [
+    '### Speed',
+    ...head,
+    '| plain: speed | 200 MB/s | 100 to 1000 |  |  |',
+    '| bonded: speed | 60.0 MB/s | 20.0 to 500 | 0.50 | plain |',
+    '',
+    '### Rest',
+    ...head,
+    '| other | left out: no such tool | | | |',
+  ])
 })
