@@ -33,9 +33,12 @@ export async function openPair({ medium, links }: Path): Promise<Pair> {
   return medium === 'tcp' ? await openBonded(links) : await openBondedOver(await openPlain(medium, links))
 }
 
+/** All come from one address, which the default limits take for a stranger's flood. */
+export const LIMITS: hawser.ServerOptions['limits'] = { maxHandshakes: 8_192, maxConnections: 65_536 }
+
 /** One link to each of as many addresses, as users make them. */
 async function openBonded(links: number): Promise<Pair> {
-  const listener = hawser.createServer()
+  const listener = hawser.createServer({ limits: LIMITS })
   const accepted = once(listener, 'connection')
   listener.listen(0, '0.0.0.0')
   await once(listener, 'listening')
@@ -57,7 +60,7 @@ interface Ends {
 }
 
 async function openBondedOver({ ends, close }: { ends: Ends[]; close(): void }): Promise<Pair> {
-  const listener = hawser.createServer()
+  const listener = hawser.createServer({ limits: LIMITS })
   const accepted = once(listener, 'connection')
   const links = ends.map(({ server }) => listener.addLink(server))
   const client = hawser.connect({ links: ends.map(({ client }) => client) })

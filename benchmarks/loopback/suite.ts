@@ -2,6 +2,7 @@
 
 import type { Case, Suite } from '../case.ts'
 import type { Medium } from './pair.ts'
+import { measureReference } from './reference.ts'
 import { runTask, type Task } from './task.ts'
 
 const LINKS = [1, 2, 4, 8]
@@ -52,6 +53,90 @@ const pingPong = (medium: Medium, links: readonly number[]): Case[] =>
     links: count,
   }))
 
+/** Client and server in processes of their own, as users have them. */
+const apart: readonly Case[] = [
+  ...besidePlain('Throughput between two processes', 'apart 64KiB', 'tcp', LINKS, links => ({
+    measure: 'throughput-apart',
+    links,
+    direction: 'up',
+    writeSize: 65_536,
+    durationMs: 1_000,
+  })),
+]
+
+const REFERENCE_SECONDS = 2
+
+const besideReference: readonly Case[] = (['up', 'down'] as const).flatMap(direction =>
+  LINKS.flatMap((links): Case[] => {
+    const table = 'The speed test of the reference, two processes'
+    const baseline = `reference ${direction} ${linksText(links)} agg-speed`
+    const task: Task = {
+      measure: 'throughput-apart',
+      links,
+      direction,
+      writeSize: 65_536,
+      durationMs: REFERENCE_SECONDS * 1_000,
+    }
+    return [
+      { name: baseline, table, measure: () => measureReference(links, direction, REFERENCE_SECONDS) },
+      { name: `reference ${direction} ${linksText(links)} hawser`, table, baseline, measure: () => runTask(task) },
+    ]
+  }),
+)
+
+const eventLoop = besidePlain('Event loop delay under load', 'event-loop tcp 64KiB', 'tcp', [1, 4], links => ({
+  measure: 'throughput',
+  medium: 'tcp',
+  links,
+  ways: 'one',
+  writeSize: 65_536,
+  eventLoop: true,
+}))
+
+const manyLinks = besidePlain('Growth with links', 'many-links tcp 64KiB', 'tcp', [1, 8, 16, 32], links => ({
+  measure: 'throughput',
+  medium: 'tcp',
+  links,
+  ways: 'one',
+  writeSize: 65_536,
+}))
+
+const manyConnections = [1, 10, 100, 1_000].flatMap(connections =>
+  besidePlain('Growth with connections', `many-connections ${connections}`, 'tcp', [1], links => ({
+    measure: 'throughput',
+    medium: 'tcp',
+    links,
+    ways: 'one',
+    writeSize: 16_384,
+    connections,
+  })),
+)
+
+const connections = besidePlain('Connections', 'connections', 'tcp', [1, 2], links => ({ measure: 'connections', links }))
+
+const memory = (['tcp', 'memory'] as const).flatMap(medium =>
+  [false, true].flatMap(busy =>
+    (medium === 'tcp' ? [1, 1_000, 10_000] : [10_000]).map((count): Case => {
+      const task: Task = { measure: 'memory', connections: count, links: 2, medium, busy }
+      const name = `memory ${count} ${busy ? 'busy' : 'idle'} over 2 ${medium === 'tcp' ? 'sockets' : 'Duplexes'}`
+      return { name, table: 'Memory of connections', rounds: 3, measure: () => runTask(task) }
+    }),
+  ),
+)
+
+const slowReader = besidePlain('1 GB to a slow reader', 'slow-reader tcp', 'tcp', [1, 2], links => ({
+  measure: 'slow-reader',
+  medium: 'tcp',
+  links,
+})).map(one => ({ ...one, rounds: 3 }))
+
+const redundant: readonly Case[] = ([1, 3] as const).map((links): Case => {
+  const best = 'redundant the best link alone'
+  const measure = () => runTask({ measure: 'redundant', links })
+  const table = 'Ping-pong over three links, one of which stalls'
+  return links === 1 ? { name: best, table, measure } : { name: 'redundant 3 links, one stalls', table, baseline: best, measure }
+})
+
 export const loopback: Suite = {
   name: 'loopback',
   cases: [
@@ -62,5 +147,14 @@ export const loopback: Suite = {
     ...pingPong('tcp', [1, 2, 4]),
     ...pingPong('tls', [1]),
     ...pingPong('unix', [1]),
+    ...apart,
+    ...besideReference,
+    ...eventLoop,
+    ...manyLinks,
+    ...manyConnections,
+    ...connections,
+    ...memory,
+    ...slowReader,
+    ...redundant,
   ],
 }
