@@ -88,7 +88,7 @@ async function openSockets(
 }
 
 const plainDuplexes: Open = async count => {
-  const pairs = Array.from({ length: count }, () => corePair())
+  const pairs = Array.from({ length: count }, () => corePair({ later: true }))
   return { clients: pairs.map(({ client }) => client), servers: pairs.map(({ server }) => server), close() {} }
 }
 
@@ -99,7 +99,7 @@ const bondedDuplexes =
     const servers: Duplex[] = []
     listener.on('connection', socket => servers.push(socket))
     const clients = await inBatches(count, async () => {
-      const pairs = Array.from({ length: links }, () => corePair())
+      const pairs = Array.from({ length: links }, () => corePair({ later: true }))
       const socket = hawser.connect({ links: pairs.map(({ client }) => client) })
       await Promise.all(pairs.map(({ server }) => listener.addLink(server)))
       await allWorking([socket], links)
