@@ -431,6 +431,7 @@ export class Connection {
   #receiveReliable(link: EngineLink, message: ReliableMessage): void {
     if (link.goodbyeReceived) throw new ProtocolError('reliable message after Goodbye')
     if (this.#receiver.receive(message)) link.acksOwed.push(message.sequence)
+    if (message.type === MessageType.Data) link.path.received(message.bytes)
     if (this.#receiver.readableBytes > 0 && !this.#readableAnnounced) {
       this.#readableAnnounced = true
       this.#events.push({ kind: 'readable' })

@@ -4,8 +4,9 @@
 // Rates are measured as in BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", 2016): bytes delivered
 // between the last ack before a send and the ack of what was sent, over the longer of the time between the acks and the
 // time between the sends. The window adds a standing queue of `head` ms instead of probing: a faster path raises the
-// next sample by itself. What the window lets out is paced: with data in both directions acks wait behind data, and what
-// they let out at once would make the acks of the other side come at once, too, in ever larger bursts.
+// next sample by itself. What the window lets out is paced, at little more than the rate while data comes in on the link,
+// too: there acks wait behind data, and what they let out at once would make the acks of the other side come at once as
+// well, in ever larger bursts.
 
 import type { LinkConfig } from '../config.ts'
 import { Flight } from './flight.ts'
@@ -21,11 +22,17 @@ const LEAST_HEAD_MS = 12
 /** Test data that takes longer, and four round trips, shows a slow path and not the delays of an event loop. */
 const SLOW_TEST_MS = 250
 /** Bursts of acks count for the window as far as they could be the delay of an event loop or of acks. */
-const MOST_EXTRA_MS = 60
-/** A link sends at most so much faster than it delivers, so that its queue does not come and go in waves, ... */
-const PACE = 1.15
-/** ... while its rate is not known so much faster than a window per round trip, for the window doubles in each, ... */
+const MOST_EXTRA_MS = 200
+/** The same while data comes in, too: mostly the acks wait behind it. */
+const MOST_EXTRA_BOTH_WAYS_MS = 60
+/** Data comes in on the link, too, if in a round trip at least this share of what is in flight does. */
+const BOTH_WAYS_SHARE = 1 / 16
+/** A link sends at most so much faster than a window per round trip, so that its queue does not come and go in waves, ... */
+const PACE = 1.25
+/** ... while its rate is not known so much faster, for the window doubles in each, ... */
 const STARTUP_PACE = 2.5
+/** ... while data comes in, too, so much faster than it delivers, ... */
+const PACE_BOTH_WAYS = 1.15
 /** ... but for what it could have sent within so long before. */
 const PACING_BURST_MS = 4
 /** A link with less in flight measures too little to ever earn more. */
@@ -67,6 +74,9 @@ export class PathModel {
   #round = 0
   #roundEndBytes = 0
   #roundMeasured = false
+  /** Payload that came in on the link in this round; whether it was much in the last one. */
+  #receivedBytes = 0
+  #bothWays = false
   #rate = 0
   #averageRate = 0
 
@@ -196,6 +206,11 @@ export class PathModel {
     this.#applicationLimitedUntilBytes = this.#deliveredBytes + this.#inFlightBytes
   }
 
+  /** Payload of the peer came in. */
+  received(bytes: number): void {
+    this.#receivedBytes += bytes
+  }
+
   /** The transmission was acknowledged on this link. */
   delivered(flight: Flight, nowMs: number): void {
     this.#inFlightBytes -= flight.wireBytes
@@ -256,13 +271,16 @@ export class PathModel {
     const headMs = this.shortQueues
       ? Math.max(SHORT_HEAD_MS, minMs / 10)
       : Math.max(LEAST_HEAD_MS, minMs / 4, Math.min(2 * this.#slowDeviationMs, minMs + 10))
-    return this.#rate * (minMs + headMs) + Math.min(this.#extraBytes, MOST_EXTRA_MS * this.#rate) + 2 * this.chunkBytes()
+    const extraMs = this.#bothWays ? MOST_EXTRA_BOTH_WAYS_MS : MOST_EXTRA_MS
+    return this.#rate * (minMs + headMs) + Math.min(this.#extraBytes, extraMs * this.#rate) + 2 * this.chunkBytes()
   }
 
   #paceBytesPerMs(nowMs: number): number {
     const minMs = this.minRoundTripMs
-    if (this.#startup) return (STARTUP_PACE * this.windowBytes(nowMs)) / Math.max(1, minMs)
-    return PACE * Math.max(this.#rate, LEAST_WINDOW_BYTES / (minMs + LEAST_HEAD_MS))
+    if (this.#bothWays && !this.#startup) {
+      return PACE_BOTH_WAYS * Math.max(this.#rate, LEAST_WINDOW_BYTES / (minMs + LEAST_HEAD_MS))
+    }
+    return ((this.#startup ? STARTUP_PACE : PACE) * this.windowBytes(nowMs)) / Math.max(1, minMs)
   }
 
   /** Bytes per ms that the path is expected to carry. */
@@ -327,6 +345,8 @@ export class PathModel {
     }
     if (flight.deliveredBytes < this.#roundEndBytes) return
     this.#roundEndBytes = this.#deliveredBytes + this.#inFlightBytes
+    this.#bothWays = this.#receivedBytes > BOTH_WAYS_SHARE * this.#inFlightBytes
+    this.#receivedBytes = 0
     if (!this.#roundMeasured) return
     this.#roundMeasured = false
     if (this.#startup) this.#judgeStartup()
