@@ -409,6 +409,7 @@ export class Connection {
         this.#recheckSilence()
         break
       case MessageType.TestData:
+        link.noteTest(this.#nowMs)
         break
       case MessageType.SetBlock:
         if (link.remotelyBlocked === message.blocked) break
@@ -432,6 +433,7 @@ export class Connection {
     if (link.goodbyeReceived) throw new ProtocolError('reliable message after Goodbye')
     if (this.#receiver.receive(message)) link.acksOwed.push(message.sequence)
     if (message.type === MessageType.Data) link.path.received(message.bytes)
+    link.retestedMs = Number.NEGATIVE_INFINITY
     if (this.#receiver.readableBytes > 0 && !this.#readableAnnounced) {
       this.#readableAnnounced = true
       this.#events.push({ kind: 'readable' })

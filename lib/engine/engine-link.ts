@@ -75,6 +75,9 @@ export const NO_LINK_STATS: LinkStats = {
 /** Why policy keeps a link from carrying reliable messages: not at all, because another link does, because it must not. */
 export type Standby = 'no' | 'other-link' | 'never'
 
+/** Test data that comes so long after the link began to work here does not belong to its first test. */
+const RETEST_AFTER_MS = 1_000
+
 let lastId = 0
 
 export class EngineLink implements ScheduledLink {
@@ -100,6 +103,8 @@ export class EngineLink implements ScheduledLink {
   /** Since when it does not. */
   stuckSinceMs = 0
 
+  /** When the peer last tested it although it had worked here for long, and sent nothing over it since. */
+  retestedMs = Number.NEGATIVE_INFINITY
   /** When it, or another link to the same end, first worked. */
   workingSinceMs: number | undefined
   /** Payload bytes that it was the first to carry. */
@@ -239,6 +244,11 @@ export class EngineLink implements ScheduledLink {
   /** Whether a message of so many bytes may go out now. */
   isOpenFor(bytes: number, nowMs: number): boolean {
     return this.writable && this.path.isOpen(bytes, nowMs) && !(this.limitedUntilMs > nowMs)
+  }
+
+  /** Test data came: of a link that has worked for a second the peer thinks otherwise. */
+  noteTest(nowMs: number): void {
+    if (this.workingSinceMs !== undefined && nowMs >= this.workingSinceMs + RETEST_AFTER_MS) this.retestedMs = nowMs
   }
 
   /** Until when the rate limit lets nothing through; in the past if it does. */

@@ -3,7 +3,9 @@
 //
 // Both ends may have policies that contradict each other. A block that only says "rather another link" is therefore
 // suspended when the peer blocks all that this side wants to use, or unblocks what this side holds back: for long on the side
-// that accepted the connection, so that the one that opened it has its way.
+// that accepted the connection, so that the one that opened it has its way. Nothing is held back, either, for links that
+// the peer finds unfit, which nobody but its repeated tests of them tells: to an aggligator 0.10 they may be too slow beside
+// the one that it must not use.
 
 import type { EngineLink } from './engine-link.ts'
 import { ActiveLink } from './handover.ts'
@@ -15,6 +17,8 @@ export const HISTORY_MS = 1_000
 const OLDER_MS = 250
 /** A secondary link joins when the primaries need longer than this for what waits. */
 const OVERFLOW_MS = 50
+/** A link that the peer tests again does not serve it for so long after each test; it repeats them every few seconds. */
+const RETEST_MS = 10_000
 /** How long blocks are suspended. */
 const YIELD_OPENER_MS = 1_000
 const YIELD_ACCEPTOR_MS = 60_000
@@ -81,8 +85,9 @@ export class Steering {
     if (!this.#steered) return Number.POSITIVE_INFINITY
     let earliest = Math.min(after(this.#yieldUntilMs, nowMs), after(this.#active.nextMs, nowMs))
     if (this.#backlogSeenMs >= this.#nowMs) earliest = Math.min(earliest, after(this.#backlogSinceMs + OVERFLOW_MS, nowMs))
-    for (const { workingSinceMs } of this.#links) {
+    for (const { workingSinceMs, retestedMs } of this.#links) {
       if (workingSinceMs !== undefined) earliest = Math.min(earliest, after(workingSinceMs + HISTORY_MS, nowMs))
+      earliest = Math.min(earliest, after(retestedMs + RETEST_MS, nowMs))
     }
     return earliest
   }
@@ -117,7 +122,7 @@ export class Steering {
       candidates.push(link)
     }
     if (this.#plan.oneLink) this.#keepOne()
-    const someServes = candidates.length > 0
+    const someServes = candidates.some(({ retestedMs }) => this.#nowMs >= retestedMs + RETEST_MS)
     const yields = this.#nowMs < this.#yieldUntilMs
     this.#standbys = 0
     for (const link of this.#links) {
