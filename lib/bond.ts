@@ -495,6 +495,10 @@ class Member implements ChannelHandler, LinkController {
     return this.engineLink.standby !== 'no'
   }
 
+  get quietMs(): number {
+    return now() - this.engineLink.lastReceivedMs
+  }
+
   stats(): LinkStats {
     return this.engineLink.stats(now())
   }

@@ -18,6 +18,7 @@ export interface LinkController {
   config: LinkConfig
   policy: LinkPolicy
   readonly standby: boolean
+  readonly quietMs: number
   stats(): LinkStats
   disconnect(): void
   drop(): void
@@ -185,6 +186,11 @@ export class Link extends EventEmitter<LinkEvents> {
     this.#disconnectWanted = true
     this.#controller?.disconnect()
     return gone
+  }
+
+  /** @internal How long nothing has come. */
+  get quietMs(): number {
+    return this.#controller?.quietMs ?? Number.POSITIVE_INFINITY
   }
 
   /** @internal The link does not work and another one has taken its place: gone at once. */

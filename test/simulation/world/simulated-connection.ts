@@ -53,6 +53,8 @@ export class SimulatedConnection {
   readonly #failedDials = new Set<number>()
   #links = 0
   #healed = false
+  /** Links that may join or have joined, of both sides. */
+  readonly #met = new Set<Link>()
 
   constructor(world: World, plan: ConnectionPlan, index: number) {
     this.#world = world
@@ -93,11 +95,13 @@ export class SimulatedConnection {
       reconnectDelay,
       highWaterMark,
       allowHalfOpen,
-      linkFilter: link => this.#world.filter('client', Number(link.tag.key), plan.core),
+      linkFilter: link => {
+        this.met(link)
+        return this.#world.filter('client', Number(link.tag.key), plan.core)
+      },
       schedule: plan.policies?.client.schedule,
       linkPolicy: tag => (tag.transport === 'simulated' ? this.policyOf('client', Number(tag.key)) : undefined),
     })
-    if (plan.policies) socket.on('link', this.#policyHealed)
     socket.on('linkerror', (_error, tag) => {
       if (tag?.transport === 'simulated') this.#failedDials.add(Number(tag.key))
     })
@@ -111,10 +115,7 @@ export class SimulatedConnection {
       this.server = this.#application('server')
     }
     this.#forgotten = false
-    if (this.plan.policies) {
-      socket.schedule = this.plan.policies.server.schedule
-      socket.on('link', this.#policyHealed)
-    }
+    if (this.plan.policies) socket.schedule = this.plan.policies.server.schedule
     this.server.start(socket)
   }
 
@@ -124,9 +125,10 @@ export class SimulatedConnection {
     return policy && this.#healed ? unlimited(policy) : policy
   }
 
-  /** Its policy may have been asked for before. */
-  readonly #policyHealed = (link: Link): void => {
-    if (this.#healed) Object.assign(link, unlimited(link))
+  /** A filter was asked about a link. What was said of its use may have to be taken back before it joins. */
+  met(link: Link): void {
+    this.#met.add(link)
+    link.once('close', () => this.#met.delete(link))
   }
 
   setSchedule(side: Side, schedule: ScheduleName): void {
@@ -181,10 +183,8 @@ export class SimulatedConnection {
     for (const side of SIDES) {
       this.#world.loop.input(side, () => {
         this[side].heal()
-        for (const link of this[side].socket?.links ?? []) {
-          link.unblock()
-          Object.assign(link, unlimited(link))
-        }
+        for (const link of this[side].socket?.links ?? []) link.unblock()
+        for (const link of this.#met) if (sideOf(link) === side) Object.assign(link, unlimited(link))
       })
     }
   }
@@ -486,6 +486,10 @@ function meddle(links: readonly Link[], fault: LinkFault): void {
 }
 
 /** What keeps links out of use for ever must not keep data from arriving. */
+function sideOf({ direction }: Link): Side {
+  return direction === 'outgoing' ? 'client' : 'server'
+}
+
 function unlimited({ role, weight }: LinkPolicyInput): LinkPolicyInput {
   return { role: role === 'never' ? 'primary' : role, weight, rateLimit: null, byteBudget: null }
 }

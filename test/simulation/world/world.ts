@@ -216,6 +216,7 @@ export class World {
       config: plan.serverConfig,
       linkFilter: link => {
         const connection = this.#connections.find(each => each.pathOf(link.stream) !== undefined)
+        connection?.met(link)
         return this.filter('server', connection?.pathOf(link.stream), connection?.plan.core ?? [])
       },
       linkPolicy: tag => {
