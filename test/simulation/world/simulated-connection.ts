@@ -125,8 +125,9 @@ export class SimulatedConnection {
     return policy && this.#healed ? unlimited(policy) : policy
   }
 
-  /** A filter was asked about a link. What was said of its use may have to be taken back before it joins. */
+  /** A filter is asked about a link. What was said of its use, perhaps long ago, may have to be taken back before it joins. */
   met(link: Link): void {
+    if (this.#healed) Object.assign(link, unlimited(link))
     this.#met.add(link)
     link.once('close', () => this.#met.delete(link))
   }
@@ -485,11 +486,11 @@ function meddle(links: readonly Link[], fault: LinkFault): void {
   }
 }
 
-/** What keeps links out of use for ever must not keep data from arriving. */
 function sideOf({ direction }: Link): Side {
   return direction === 'outgoing' ? 'client' : 'server'
 }
 
+/** What keeps links out of use for ever must not keep data from arriving. */
 function unlimited({ role, weight }: LinkPolicyInput): LinkPolicyInput {
   return { role: role === 'never' ? 'primary' : role, weight, rateLimit: null, byteBudget: null }
 }
