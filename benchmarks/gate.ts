@@ -23,7 +23,7 @@ const checks: readonly Check[] = [
     what: `speed of ${links} links, of one link`,
     row: `throughput one-way tcp 64KiB ${links} links: speed`,
     to: ONE_LINK,
-    least: 0.7,
+    least: 0.5,
   })),
   { what: 'median round trip over one link, of net.Socket', row: 'ping-pong tcp 1 link: p50', most: 2.5 },
 ]
