@@ -30,7 +30,7 @@ export interface Row {
   readonly leftOut?: string
 }
 
-/** A case whose baseline was not measured, or does not measure the same figure, has no ratio. */
+/** A case whose baseline was not measured, does not measure the same figure or found it to be 0 has no ratio. */
 export function rowsOf(all: readonly Series[]): Row[] {
   const byName = new Map(all.map(series => [series.case.name, series]))
   return all.flatMap(series => {
@@ -42,7 +42,7 @@ export function rowsOf(all: readonly Series[]): Row[] {
       const values = valuesOf(series, what)
       const row = { table, name: `${name}: ${what}`, unit, values, median: median(values) }
       const baseValues = base ? valuesOf(base, what).slice(0, values.length) : []
-      if (baseline === undefined || baseValues.length < values.length) return row
+      if (baseline === undefined || baseValues.length < values.length || baseValues.includes(0)) return row
       const ratios = pairedRatios(values, baseValues)
       return { ...row, baseline, ratios, ratio: median(ratios) }
     })

@@ -33,6 +33,14 @@ t.test('a figure that the baseline lacks has no ratio', async t => {
   t.same(row, { table, name: 'bonded: speed', unit: 'MB/s', values: [60], median: 60 })
 })
 
+t.test('nothing has a ratio to 0', async t => {
+  const [, row] = rowsOf([
+    { case: { name: 'plain', table }, rounds: speeds(100, 0) },
+    { case: { name: 'bonded', table, baseline: 'plain' }, rounds: speeds(60, 40) },
+  ])
+  t.same(row, { table, name: 'bonded: speed', unit: 'MB/s', values: [60, 40], median: 60 })
+})
+
 t.test('rows of one heading make one table', async t => {
   const rows = rowsOf([
     { case: { name: 'plain', table }, rounds: speeds(100, 200, 1_000) },
