@@ -5,6 +5,8 @@ import type { LinkFilter } from './transports/transport.ts'
 
 /** A filter that has not answered by then has said no. */
 const FILTER_TIMEOUT_MS = 10_000
+/** What the first link waits for. */
+const NOTHING: Promise<unknown> = Promise.resolve()
 
 export class LinkAdmission {
   /** The links that are there. */
@@ -13,7 +15,7 @@ export class LinkAdmission {
   readonly #admitted = new Set<Link>()
   /** Given up, perhaps before the filters answered. */
   readonly #released = new WeakSet<Link>()
-  #last: Promise<unknown> = Promise.resolve()
+  #last = NOTHING
 
   constructor(present: () => readonly Link[]) {
     this.#present = present

@@ -71,6 +71,8 @@ interface Connection {
   readonly admission: LinkAdmission
   /** Fingerprint of the certificate that the first link came with, if any: links of nobody else may join. */
   readonly fingerprint: string | undefined
+  /** Stands for one that is not there, which no link joins. */
+  readonly phantom: boolean
   /** Links that are being decided about. */
   pendingLinks: number
   /** The application knows it. */
@@ -189,23 +191,36 @@ export class LinkAdmitter {
     runForeign(() => this.#options.onDrop({ tag: String(tag), ...addressesOf(stream) }))
   }
 
-  /** @param joined - called synchronously when the handshake has come to its end */
+  /**
+   * A link for a connection that is not there takes the same way as one for a connection that is, up to the answer: whoever
+   * guesses ids learns from nothing else whether one exists, and nothing at all if authorize or a filter says no.
+   *
+   * @param joined - called synchronously when the handshake has come to its end
+   */
   async #decide(incoming: IncomingLink, filter: LinkFilter | undefined, joined: () => void): Promise<Link> {
-    const known = this.#find(incoming.connectionId)
-    if (!known) this.#checkStart(incoming)
-    if (!(await this.#isAuthorized(incoming, !known))) throw refused(incoming, RefusedReason.LinkRefused)
+    const { connectionId } = incoming
+    const starts = !this.#find(connectionId) && !this.#isTooLate(incoming)
+    if (starts) this.#checkStart(incoming)
+    if (!(await this.#isAuthorized(incoming, starts))) throw refused(incoming, RefusedReason.LinkRefused)
     checkPending(incoming)
     // Another link of the same connection may have been accepted meanwhile, or the connection may have ended.
-    const connection = this.#find(incoming.connectionId)
+    const connection = this.#find(connectionId)
     const fingerprint = tlsIdentityOf(incoming.link.stream)?.fingerprint
     if (connection && connection.fingerprint !== fingerprint) throw refused(incoming, RefusedReason.LinkRefused)
     if (connection) return this.#join(connection, incoming, filter, joined)
+    if (this.#isTooLate(incoming)) return this.#join(newConnection(connectionId, fingerprint, true), incoming, filter, joined)
     this.#checkStart(incoming)
-    return this.#join(this.#makeConnection(incoming.connectionId, fingerprint), incoming, filter, joined)
+    const started = newConnection(connectionId, fingerprint, false)
+    this.#connections.set(connectionId, started)
+    return this.#join(started, incoming, filter, joined)
+  }
+
+  /** It is for a connection that, if it ever was there, is over. */
+  #isTooLate({ existing, connectionId }: IncomingLink): boolean {
+    return existing || this.#closedIds.has(connectionId)
   }
 
   #checkStart(incoming: IncomingLink): void {
-    if (incoming.existing || this.#closedIds.has(incoming.connectionId)) throw refused(incoming, RefusedReason.ConnectionClosed)
     if (!this.#options.isAccepting()) throw refused(incoming, RefusedReason.NotListening)
     if (this.#connections.size < this.#limits.maxConnections) return
     this.#drop(incoming.link.stream, incoming.link.tag)
@@ -233,14 +248,14 @@ export class LinkAdmitter {
       if (!(await admission.admit(incoming.link, filters, () => incoming.pending)))
         throw refused(incoming, RefusedReason.LinkRefused)
       checkPending(incoming)
-      if (connection.accepted?.bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
+      if (connection.phantom || connection.accepted?.bond.closed) throw refused(incoming, RefusedReason.ConnectionClosed)
       joined()
       this.#accept(connection, incoming)
       return incoming.link
     } finally {
       admission.release(incoming.link)
       connection.pendingLinks--
-      if (!connection.announced && connection.pendingLinks === 0) this.#discard(connection)
+      if (!connection.phantom && !connection.announced && connection.pendingLinks === 0) this.#discard(connection)
     }
   }
 
@@ -274,20 +289,6 @@ export class LinkAdmitter {
       socket.destroy()
       this.#drop(link.stream, link.tag)
     } else this.#options.onConnection(socket)
-  }
-
-  #makeConnection(id: string, fingerprint: string | undefined): Connection {
-    const connection: Connection = {
-      id,
-      accepted: undefined,
-      admission: new LinkAdmission(() => linksOf(connection)),
-      fingerprint,
-      pendingLinks: 0,
-      announced: false,
-      unusedTimer: undefined,
-    }
-    this.#connections.set(id, connection)
-    return connection
   }
 
   #makeAccepted(connection: Connection): AcceptedSocket {
@@ -358,6 +359,20 @@ function refused(incoming: IncomingLink, reason: RefusedReason): HawserError {
         'refused by a link filter or by authorize, for too many links, or for who asks',
       )
   }
+}
+
+function newConnection(id: string, fingerprint: string | undefined, phantom: boolean): Connection {
+  const connection: Connection = {
+    id,
+    accepted: undefined,
+    admission: new LinkAdmission(() => linksOf(connection)),
+    fingerprint,
+    phantom,
+    pendingLinks: 0,
+    announced: false,
+    unusedTimer: undefined,
+  }
+  return connection
 }
 
 function linksOf({ accepted }: Connection): readonly Link[] {

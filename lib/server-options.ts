@@ -30,7 +30,7 @@ export interface LinkRequest {
   readonly tag: LinkTag
   /** From the network: never trust it. */
   readonly userData: Uint8Array
-  /** Whether the link would start a connection, not join one. */
+  /** Whether the link would start a connection, not join one, be that there or not. */
   readonly startsConnection: boolean
   readonly remoteAddress: string | undefined
   /** Who the client is by the TLS below the link; `undefined` without TLS. */
