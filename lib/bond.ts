@@ -242,9 +242,9 @@ export class Bond {
     if (this.#pumping) return
     this.#pumping = true
     while (this.#pumpWanted) {
-      this.#pumpWanted = false
       // Events first: what the application answers leaves together with the acks of what it answers.
       this.#tellEvents()
+      this.#pumpWanted = false
       this.#sendOutput()
       this.#tellEvents()
     }

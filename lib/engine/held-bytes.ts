@@ -1,8 +1,8 @@
 // Received payload that must wait, in order or behind a gap, without holding more memory than its own size.
 //
 // A payload is a view into the chunk that came from the link and keeps all of it alive: one byte could pin 64 KiB.
-// In order, small payloads are therefore copied into shared slabs, which are let go of in that order; behind a gap each
-// lies with its neighbours. Larger ones are kept as views as long as little waits, which is the normal case of a quick
+// In order, small payloads are therefore copied into shared slabs, which are let go of in that order, unless one is alone
+// in a small chunk; behind a gap each lies with its neighbours. Larger ones are kept as views as long as little waits, which is the normal case of a quick
 // reader, and copied beyond, unless they fill their chunk nearly whole.
 
 /** Smaller payloads are copied at once: a view costs about 100 bytes by itself. */
@@ -19,9 +19,12 @@ export class Slabs {
   #slab = new Uint8Array(0)
   #used = 0
 
-  /** A view or copy of `piece` that may be kept while `waitingBytes` wait already. Copies lie behind one another. */
+  /** A view or copy of `piece` that may be kept while `waitingBytes` wait, itself included. Copies lie behind one another. */
   keep(piece: Uint8Array, waitingBytes: number): Uint8Array {
-    if (piece.byteLength < SMALL_BYTES) return this.#copy(piece)
+    if (piece.byteLength < SMALL_BYTES) {
+      const alone = waitingBytes <= piece.byteLength
+      return alone && piece.buffer.byteLength <= SMALL_BYTES ? piece : this.#copy(piece)
+    }
     return isWorthKeeping(piece, waitingBytes) ? piece : piece.slice()
   }
 

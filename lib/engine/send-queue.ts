@@ -24,24 +24,30 @@ export class SendQueue {
 
   /** Removes the oldest `bytes` bytes, which must be there; slices of what was written, not copies, unless they are many. */
   take(bytes: number): readonly Uint8Array[] {
-    const pieces: Uint8Array[] = []
-    let missing = bytes
-    while (missing > 0) {
-      const chunk = this.#chunks.peek() as Uint8Array
-      const available = chunk.byteLength - this.#offset
-      if (available <= missing) {
-        pieces.push(this.#offset === 0 ? chunk : chunk.subarray(this.#offset))
-        this.#chunks.shift()
-        this.#offset = 0
-        missing -= available
-      } else {
-        pieces.push(chunk.subarray(this.#offset, this.#offset + missing))
-        this.#offset += missing
-        missing = 0
-      }
+    if (bytes === 0) return []
+    const first = this.#takePiece(bytes)
+    if (first.byteLength === bytes) return [first]
+    const pieces = [first]
+    for (let missing = bytes - first.byteLength; missing > 0; ) {
+      const piece = this.#takePiece(missing)
+      pieces.push(piece)
+      missing -= piece.byteLength
     }
-    this.#bytes -= bytes
     return pieces.length <= MOST_PIECES ? pieces : [joined(pieces, bytes)]
+  }
+
+  /** What the oldest chunk has left, at most `bytes`. */
+  #takePiece(bytes: number): Uint8Array {
+    const chunk = this.#chunks.peek() as Uint8Array
+    const start = this.#offset
+    const end = Math.min(start + bytes, chunk.byteLength)
+    this.#bytes -= end - start
+    this.#offset = end
+    if (end === chunk.byteLength) {
+      this.#chunks.shift()
+      this.#offset = 0
+    }
+    return start === 0 && end === chunk.byteLength ? chunk : chunk.subarray(start, end)
   }
 
   clear(): void {

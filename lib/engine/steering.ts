@@ -75,9 +75,16 @@ export class Steering {
   /** Decides anew. @param waitingBytes - payload that waits @param more - that is not all */
   refresh(waitingBytes: number, more: boolean, nowMs: number): void {
     this.#nowMs = nowMs
-    this.#candidates.length = 0
     if (this.#steered) this.#select(waitingBytes, more)
-    else for (const link of this.#links) if (link.usable) this.#candidates.push(link)
+    else this.#takeUsable()
+  }
+
+  /** In place: this happens for every message, and an array that is emptied lets go of its room. */
+  #takeUsable(): void {
+    const candidates = this.#candidates
+    let count = 0
+    for (const link of this.#links) if (link.usable) candidates[count++] = link
+    if (candidates.length > count) candidates.length = count
   }
 
   /** When `refresh` may have another result by itself. */
@@ -112,6 +119,7 @@ export class Steering {
 
   #select(waitingBytes: number, more: boolean): void {
     const candidates = this.#candidates
+    candidates.length = 0
     const primaries = this.#serves('primary', true)
     const secondaries = this.#serves('secondary', false)
     const withSecondaries = !primaries || this.#isOverflowing(waitingBytes, more)

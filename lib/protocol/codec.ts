@@ -13,7 +13,7 @@ export interface LinkEncoder {
   /** Wire bytes that wait for `take`. */
   readonly pendingBytes: number
   /** Removes and returns what was encoded since the last call; small neighbours share one chunk on byte streams. */
-  take(): Uint8Array[]
+  take(): readonly Uint8Array[]
   /** @param payloadChecked - false: payload of Data needs no checksum, as both ends agreed */
   finishHandshake(payloadChecked: boolean): void
 }

@@ -16,11 +16,11 @@ export class PieceList {
   #slabStart = 0
   #slabEnd = 0
 
-  /** Appends bytes of `chunk`; `asView`: without a copy in any case, because nothing else will follow. */
-  add(chunk: Uint8Array, start: number, end: number, asView: boolean): void {
-    if (asView || end - start >= COPY_BELOW_BYTES) {
+  /** Appends bytes of `chunk`. */
+  add(chunk: Uint8Array, start: number, end: number): void {
+    if (end - start >= COPY_BELOW_BYTES) {
       this.#closeSlabPiece()
-      this.#pieces.push(start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end))
+      this.#pieces.push(viewOf(chunk, start, end))
       return
     }
     for (let at = start; at < end; ) {
@@ -57,4 +57,9 @@ export class PieceList {
     this.#pieces.push(this.#slab.subarray(this.#slabStart, this.#slabEnd))
     this.#slabStart = this.#slabEnd
   }
+}
+
+/** Bytes of `chunk`, without a copy. */
+export function viewOf(chunk: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end)
 }

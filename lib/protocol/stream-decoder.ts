@@ -11,7 +11,7 @@ import { crc32 } from './crc32.ts'
 import { decodeDataHeader, decodeMessage } from './decode.ts'
 import { CONTROL_PACKET_BYTES_MAX, FRAME_HEADER_BYTES, HANDSHAKE_PACKET_BYTES_MAX, PACKET_BYTES_MAX } from './limits.ts'
 import { type LinkMessage, MessageType } from './messages.ts'
-import { PieceList } from './piece-list.ts'
+import { PieceList, viewOf } from './piece-list.ts'
 import { FrameError, ProtocolError } from './protocol-error.ts'
 
 /** Longest control message with room to spare; a cut Welcome or Connect takes a larger array. */
@@ -20,6 +20,7 @@ const KEPT_BYTES_INIT = 32
 const COMPACT_AT = 1_024
 
 const NO_BYTES = new Uint8Array(0)
+const NO_PIECES: readonly Uint8Array[] = []
 
 /** What the bytes at hand belong to. */
 const Part = {
@@ -94,7 +95,7 @@ export class StreamDecoder implements LinkDecoder {
       if (this.#part === Part.FrameHeader) {
         if (!this.#readFrameHeader()) return undefined
         if (this.#dataSequence < 0) message = this.#wholeMessage()
-        else if (this.#missingBytes === 0) message = this.#finishPayload()
+        else if (this.#missingBytes === 0) message = this.#finishPayload(NO_PIECES)
       } else {
         if (this.#at === this.#chunk.length && !this.#nextChunk()) return undefined
         message = this.#part === Part.Message ? this.#partOfMessage() : this.#partOfPayload()
@@ -192,15 +193,16 @@ export class StreamDecoder implements LinkDecoder {
   #partOfPayload(): LinkMessage | undefined {
     const start = this.#at
     const end = Math.min(this.#chunk.length, start + this.#missingBytes)
-    const whole = end - start === this.#packetBytes
-    if (this.#payloadChecked) this.#checksum = crc32(this.#chunk, start, end, this.#checksum)
-    if (!this.#isTooLong) this.#pieces.add(this.#chunk, start, end, whole)
+    const chunk = this.#chunk
+    if (this.#payloadChecked) this.#checksum = crc32(chunk, start, end, this.#checksum)
     this.#at = end
     this.#missingBytes -= end - start
-    return this.#missingBytes === 0 ? this.#finishPayload() : undefined
+    if (end - start === this.#packetBytes) return this.#finishPayload([viewOf(chunk, start, end)])
+    if (!this.#isTooLong) this.#pieces.add(chunk, start, end)
+    return this.#missingBytes === 0 ? this.#finishPayload(this.#pieces.take()) : undefined
   }
 
-  #finishPayload(): LinkMessage {
+  #finishPayload(payload: readonly Uint8Array[]): LinkMessage {
     if (this.#payloadChecked) this.#verifyChecksum()
     if (this.#isTooLong) {
       throw new ProtocolError(`${this.#packetBytes} bytes in one Data message, more than ${this.#payloadBytesMax}`, 'connection')
@@ -208,7 +210,7 @@ export class StreamDecoder implements LinkDecoder {
     const sequence = this.#dataSequence
     this.#dataSequence = -1
     this.#part = Part.FrameHeader
-    return { type: MessageType.Data, sequence, payload: this.#pieces.take(), bytes: this.#packetBytes }
+    return { type: MessageType.Data, sequence, payload, bytes: this.#packetBytes }
   }
 
   /** Nothing of such a payload is kept; but only the checksum at its end tells whether the peer or the path is to blame. */

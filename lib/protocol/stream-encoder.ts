@@ -21,6 +21,7 @@ const BATCHES_PER_SLAB = 16
 /** Shorter pieces of payload are copied into the slab. */
 const COPY_BELOW_BYTES = 1_024
 const NO_SLAB = new Uint8Array(0)
+const NO_CHUNKS: readonly Uint8Array[] = []
 
 export class StreamEncoder implements LinkEncoder {
   #slab: Uint8Array = NO_SLAB
@@ -45,12 +46,16 @@ export class StreamEncoder implements LinkEncoder {
     else this.#encodeControl(message, encodedBytes(message))
   }
 
-  take(): Uint8Array[] {
-    this.#closeChunk()
-    this.#fitSlab()
-    const chunks = this.#chunks
-    this.#chunks = []
+  take(): readonly Uint8Array[] {
     this.#pendingBytes = 0
+    // The usual case of small messages.
+    const alone = this.#chunks.length === 0
+    const last = this.#takeWritten()
+    this.#fitSlab()
+    if (alone) return last ? [last] : NO_CHUNKS
+    const chunks = this.#chunks
+    if (last) chunks.push(last)
+    this.#chunks = []
     return chunks
   }
 
@@ -155,9 +160,16 @@ export class StreamEncoder implements LinkEncoder {
   }
 
   #closeChunk(): void {
-    if (this.#end === this.#start) return
+    const chunk = this.#takeWritten()
+    if (chunk) this.#chunks.push(chunk)
+  }
+
+  /** What lies in the slab and is in no chunk yet. */
+  #takeWritten(): Uint8Array | undefined {
+    if (this.#end === this.#start) return undefined
     this.#batchBytes += this.#end - this.#start
-    this.#chunks.push(this.#slab.subarray(this.#start, this.#end))
+    const chunk = this.#slab.subarray(this.#start, this.#end)
     this.#start = this.#end
+    return chunk
   }
 }

@@ -31,11 +31,11 @@ holds(
       came.splice(0, read)
       const chunk = new Uint8Array(Math.max(bytes, chunkBytes))
       const payload = chunk.subarray(chunk.length - bytes).fill(index + 1)
+      heldBytes += bytes
       const kept = slabs.keep(payload, heldBytes)
       equal(Buffer.compare(kept, payload), 0)
       held.push(kept)
       came.push(payload)
-      heldBytes += bytes
       // B1 of the threat model: 1.25 times the buffer, and a fixed part, here views of 256 KiB that pin 16 times as much.
       ok(pinnedBy(held) <= 1.25 * heldBytes + 16 * 256 * KIB + 1_024 * KIB + 2 * 64 * KIB, `${pinnedBy(held)} for ${heldBytes}`)
     }
@@ -73,7 +73,7 @@ holds(
         const added: Uint8Array[] = []
         for (const [index, [bytes, before]] of pieces.entries()) {
           const chunk = new Uint8Array(before + bytes + 64 * KIB).fill(index + 1)
-          list.add(chunk, before, before + bytes, false)
+          list.add(chunk, before, before + bytes)
           added.push(chunk.slice(before, before + bytes))
           chunk.fill(bytes < KIB ? 0xff : index + 1)
         }

@@ -65,7 +65,7 @@ export function feed(decoder: LinkDecoder, chunks: readonly Uint8Array[]): Recor
   })
 }
 
-export function encodeAll(encoder: LinkEncoder, messages: readonly LinkMessage[]): Uint8Array[] {
+export function encodeAll(encoder: LinkEncoder, messages: readonly LinkMessage[]): readonly Uint8Array[] {
   for (const message of messages) encoder.encode(message)
   return encoder.take()
 }

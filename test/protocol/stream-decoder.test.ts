@@ -104,6 +104,13 @@ t.test('payload is handed out as views of the chunks it came in', async t => {
   t.equal(data.bytes, payload.length)
 })
 
+t.test('a short payload that lies whole in its chunk is a view, too', async t => {
+  const chunk = stream([bytes('07 00000001'), pattern(10)])
+  const decoder = established()
+  decoder.push(chunk)
+  t.equal((decoder.next() as DataMessage).payload[0]?.buffer, chunk.buffer)
+})
+
 t.test('a chunk that is nothing but payload is handed out itself', async t => {
   const payload = pattern(65_536)
   const decoder = established()
