@@ -23,6 +23,10 @@ const TURN_BYTES = 2_097_152
 const MESSAGE_BYTES = TURN_BYTES / 1_024
 /** When so many bytes wait for their turn the Duplex is paused; that costs more than to hold a few. */
 const STOP_BYTES = 262_144
+/** What Node reads into is a multiple of this: 64 KiB of a socket, once this under TLS. A chunk that fills it has more behind it, ... */
+const READ_BUFFER_BYTES = 16_384
+/** ... and so much makes one batch, for to answer each chunk costs a system call. */
+const BATCH_BYTES = 262_144
 /** A Duplex that gives more than this although it was paused is not worth keeping. */
 const HELD_BYTES_MAX = 16_777_216
 /** Longest wait for the other end to close what was closed here in good order. */
@@ -36,7 +40,7 @@ export type ChannelEnd = 'ended' | 'failed' | 'protocol-error'
 export interface ChannelHandler {
   /** A `ProtocolError` that it throws ends the channel. */
   message(message: LinkMessage): void
-  /** All messages that were there have been handed over. */
+  /** A good many messages have been handed over, or all that were there. */
   batchEnd(): void
   /** The Duplex takes more again. */
   drained(): void
@@ -102,6 +106,10 @@ export class LinkChannel {
   #turnScheduled = false
   #turnLeftBytes = TURN_BYTES
   #handing = false
+  /** Bytes of the batch that is being handed over, and whether the last chunk of it was short. */
+  #batchBytes = 0
+  #batchComplete = false
+  #batchEndScheduled = false
   /** A method of the Duplex is running. */
   #calling = false
   #otherEnded = false
@@ -249,6 +257,8 @@ export class LinkChannel {
       return
     }
     this.#decoder.push(bytes)
+    this.#batchBytes += bytes.length
+    this.#batchComplete = bytes.length % READ_BUFFER_BYTES !== 0 || this.#batchBytes >= BATCH_BYTES
     if (this.#turnScheduled || this.#paused || this.#calling) this.#hold(bytes.length)
     else if (!this.#handing) this.#handOver()
   }
@@ -284,7 +294,22 @@ export class LinkChannel {
     } finally {
       this.#handing = false
     }
-    if (handed && (this.#state === 'open' || this.#state === 'over')) this.#handler.batchEnd()
+    if (!handed) return
+    if (this.#batchComplete) this.#endBatch()
+    else if (!this.#batchEndScheduled) {
+      this.#batchEndScheduled = true
+      afterInput(this.#endBatchLater)
+    }
+  }
+
+  readonly #endBatchLater = (): void => {
+    this.#batchEndScheduled = false
+    if (this.#batchBytes > 0) this.#endBatch()
+  }
+
+  #endBatch(): void {
+    this.#batchBytes = 0
+    if (this.#state === 'open' || this.#state === 'over') this.#handler.batchEnd()
   }
 
   get #mayHandOver(): boolean {

@@ -419,6 +419,27 @@ t.test('a turn ends after 2 MiB of payload', async t => {
   t.equal(handler.sequences.length, 6)
 })
 
+t.test('chunks that fill a read buffer make one batch, up to 256 KiB or until no more comes in this turn', async t => {
+  const stream = new TestDuplex()
+  const { channel, handler } = await open(stream)
+  channel.finishHandshake(65_536, false)
+  const chunkOf = (sequence: number): Buffer => {
+    const payload = [Buffer.alloc(65_536 - 25)]
+    return Buffer.concat(encodeAll(encoder, [{ type: MessageType.Data, sequence, payload, bytes: 65_536 - 25 }]))
+  }
+  const encoder = new StreamEncoder()
+  const ends = (): number[] => handler.calls.flatMap((call, index) => (call === 'batchEnd' ? [index] : []))
+  for (const sequence of upTo(5)) stream.push(chunkOf(sequence))
+  t.same([handler.sequences.length, ends()], [5, [4]])
+  await quiet()
+  t.same(ends(), [4, 6], 'what was left over')
+  stream.push(chunkOf(5))
+  stream.push(Buffer.concat(encodeAll(encoder, [ack(6)])))
+  t.same(ends(), [4, 6, 9], 'a short chunk is the last of its batch')
+  await quiet()
+  t.same(ends(), [4, 6, 9])
+})
+
 t.test('a source that always has more does not keep others from running', async t => {
   const bytes = acks(50_000)
   let given = 0
