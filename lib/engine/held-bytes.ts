@@ -8,11 +8,15 @@
 /** Smaller payloads are copied at once: a view costs about 100 bytes by itself. */
 const SMALL_BYTES = 4_096
 const SLAB_BYTES = 65_536
-/** As long as less waits, views are kept even if they pin more than they show. */
-const LITTLE_BYTES = 262_144
-/** A view may pin so many times its own size while little waits. */
-const MOST_PINNED = 16
-/** And this much at any time. */
+/**
+ * While less than `below` waits, views are kept that pin at most `most` times their own size. Most messages lie in two chunks, each of
+ * which they share with neighbours that come just as soon: to copy them took more time over several quick links than anything else.
+ */
+const PINNED = [
+  { below: 131_072, most: 16 },
+  { below: 1_572_864, most: 3 },
+]
+/** What fills its chunk so far is kept at any time. */
 const LEAST_FILL = 0.8
 
 export class Slabs {
@@ -25,7 +29,7 @@ export class Slabs {
       const alone = waitingBytes <= piece.byteLength
       return alone && piece.buffer.byteLength <= SMALL_BYTES ? piece : this.#copy(piece)
     }
-    return isWorthKeeping(piece, waitingBytes) ? piece : piece.slice()
+    return isWorthKeeping(piece, waitingBytes) ? piece : copyOf([piece])
   }
 
   /** `last` and `next` as one view if `next` lies right behind `last` in the same slab. */
@@ -47,20 +51,37 @@ export class Slabs {
   }
 }
 
-/** A payload of `bytes` bytes as views or one copy that keeps nothing else alive, while `waitingBytes` wait already. */
-export function compact(payload: readonly Uint8Array[], bytes: number, waitingBytes: number): readonly Uint8Array[] {
-  if (payload.every(piece => piece.byteLength >= SMALL_BYTES && isWorthKeeping(piece, waitingBytes))) return payload
-  const whole = new Uint8Array(bytes)
-  let at = 0
+/** `payload` as views or copies that keep little else alive, while `waitingBytes` wait already. */
+export function compact(payload: readonly Uint8Array[], waitingBytes: number): readonly Uint8Array[] {
+  const isKept = (piece: Uint8Array): boolean => piece.byteLength >= SMALL_BYTES && isWorthKeeping(piece, waitingBytes)
+  if (payload.every(isKept)) return payload
+  const pieces: Uint8Array[] = []
+  let copied: Uint8Array[] = []
   for (const piece of payload) {
+    if (!isKept(piece)) copied.push(piece)
+    else {
+      if (copied.length > 0) pieces.push(copyOf(copied))
+      copied = []
+      pieces.push(piece)
+    }
+  }
+  if (copied.length > 0) pieces.push(copyOf(copied))
+  return pieces
+}
+
+/** One array of its own; `slice` of a Buffer would be a view. */
+function copyOf(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { byteLength }) => sum + byteLength, 0))
+  let at = 0
+  for (const piece of pieces) {
     whole.set(piece, at)
     at += piece.byteLength
   }
-  return [whole]
+  return whole
 }
 
 function isWorthKeeping(piece: Uint8Array, waitingBytes: number): boolean {
   const pinned = piece.buffer.byteLength
   if (piece.byteLength >= pinned * LEAST_FILL) return true
-  return waitingBytes < LITTLE_BYTES && piece.byteLength * MOST_PINNED >= pinned
+  return PINNED.some(({ below, most }) => waitingBytes < below && piece.byteLength * most >= pinned)
 }

@@ -38,7 +38,7 @@ export class WaitingBlock {
     this.#bytes[index] = contentBytes(message)
     if (message.type !== MessageType.Data) return
     if (message.bytes < SMALL_BYTES) this.#copy(index, message.payload, message.bytes)
-    else this.#large.set(index, compact(message.payload, message.bytes, waitingBytes))
+    else this.#large.set(index, compact(message.payload, waitingBytes))
   }
 
   /** Removes and returns what waits in this place, which is the message `sequence`. */
