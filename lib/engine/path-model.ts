@@ -92,6 +92,8 @@ export class PathModel {
   #burstBytes = 0
 
   #startup = true
+  /** What was sent until then was predicted by a rate that was not known. */
+  #startupEndMs = 0
   #startupWindowBytes: number
   #startupRate = 0
   #roundsWithoutGrowth = 0
@@ -133,6 +135,11 @@ export class PathModel {
   /** Delivery rate in bytes per ms; 0 while unknown. */
   get rateBytesPerMs(): number {
     return this.#rate
+  }
+
+  /** Start-up is over: arrivals are predicted by the rate. */
+  get isRateKnown(): boolean {
+    return !this.#startup
   }
 
   get predictionErrorMs(): number {
@@ -178,6 +185,11 @@ export class PathModel {
     const halfTripMs = this.minRoundTripMs / 2
     const rate = this.serviceRate(nowMs) * weight
     return Math.max(halfTripMs, this.#inFlightBytes / rate - halfTripMs) + bytes / rate
+  }
+
+  /** The same for everything that is in flight if the path never carried more than has been seen of it; 0 while that is nothing. */
+  latestArrivalMs(): number {
+    return this.#rate > 0 ? this.#inFlightBytes / this.#rate - this.minRoundTripMs / 2 : 0
   }
 
   /** Time in ms until an ack sent on the link by itself would be here. */
@@ -227,9 +239,9 @@ export class PathModel {
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
-    if (!this.#startup) this.#takePredictionError(nowMs - flight.predictedAckMs)
+    if (!this.#startup && flight.sentMs > this.#startupEndMs) this.#takePredictionError(nowMs - flight.predictedAckMs)
     if (flight.deliveredMs > 0 && previousDeliveryMs > 0) this.#takeRate(flight, nowMs)
-    this.#advanceRound(flight, roundTripMs)
+    this.#advanceRound(flight, roundTripMs, nowMs)
   }
 
   /** The transmission will never be acknowledged: its link is gone. */
@@ -344,11 +356,11 @@ export class PathModel {
     if (extraBytes > this.#extraBytes) this.#extraBytes = extraBytes
   }
 
-  #advanceRound(flight: Flight, roundTripMs: number): void {
+  #advanceRound(flight: Flight, roundTripMs: number, nowMs: number): void {
     if (this.#startup) {
       if (!flight.applicationLimited)
         this.#startupWindowBytes = Math.min(this.#startupWindowBytes + flight.wireBytes, this.config.windowLimit)
-      this.#watchLateness(roundTripMs)
+      this.#watchLateness(roundTripMs, nowMs)
     }
     if (flight.deliveredBytes < this.#roundEndBytes) return
     this.#roundEndBytes = this.#deliveredBytes + this.#inFlightBytes
@@ -356,7 +368,7 @@ export class PathModel {
     this.#receivedBytes = 0
     if (!this.#roundMeasured) return
     this.#roundMeasured = false
-    if (this.#startup) this.#judgeStartup()
+    if (this.#startup) this.#judgeStartup(nowMs)
     this.#round++
     const oldest = this.#round % RATE_ROUNDS
     this.#rateOfRound[oldest] = 0
@@ -366,27 +378,29 @@ export class PathModel {
   }
 
   /** Acks that come ever later while the window grows: the path is full. */
-  #watchLateness(roundTripMs: number): void {
+  #watchLateness(roundTripMs: number, nowMs: number): void {
     const minMs = this.minRoundTripMs
     const lateMs = minMs + Math.max(8, minMs / 4, Math.min(2 * this.#slowDeviationMs, minMs))
     if (roundTripMs <= lateMs) return
     this.#lateAcksInRound++
-    if (this.#lateAcksInRound >= 8 && this.#startupWindowBytes > 65_536) this.#endStartup()
+    if (this.#lateAcksInRound >= 8 && this.#startupWindowBytes > 65_536) this.#endStartup(nowMs)
   }
 
-  #judgeStartup(): void {
+  #judgeStartup(nowMs: number): void {
     const grown = this.#rate >= this.#startupRate * 1.25
     if (grown) {
       this.#startupRate = this.#rate
       this.#roundsWithoutGrowth = 0
     } else {
       this.#roundsWithoutGrowth++
-      if (this.#roundsWithoutGrowth >= 3 || this.#lateAcksInRound >= 4) this.#endStartup()
+      if (this.#roundsWithoutGrowth >= 3 || this.#lateAcksInRound >= 4) this.#endStartup(nowMs)
     }
     this.#lateAcksInRound = 0
   }
 
-  #endStartup(): void {
-    if (this.#rate > 0) this.#startup = false
+  #endStartup(nowMs: number): void {
+    if (this.#rate === 0) return
+    this.#startup = false
+    this.#startupEndMs = nowMs
   }
 }
