@@ -136,15 +136,15 @@ export class Connection {
 
   stats(nowMs: number): ConnectionStats {
     this.#nowMs = nowMs
-    const { window } = this.#sender
+    const { window, unackedBytes, unconsumedBytes, unconsumedCount } = this.#sender
     return {
       established: this.#table.establishedMs,
       notWorkingSince: this.#table.notWorkingSinceMs,
       sendSpace: this.#sender.spaceBytes,
-      unacked: window.unackedBytes,
-      unconsumed: window.unconsumedBytes,
-      unconsumedCount: window.span,
-      unconsumable: window.unconsumableBytes,
+      unacked: unackedBytes,
+      unconsumed: unconsumedBytes,
+      unconsumedCount,
+      unconsumable: Math.min(window.unconsumableBytes, unconsumedBytes),
       resendQueue: this.#sender.resendCount,
       receivedUnconsumed: this.#receiver.heldBytes,
       receivedUnconsumedCount: this.#receiver.heldMessages,
@@ -511,7 +511,7 @@ export class Connection {
   #takeReliable(): Output | undefined {
     if (this.#state.kind !== 'open') return undefined
     const output = this.#sender.takeOutput(this.#receiver.consumedDue, this.#takeUnreported, this.#nowMs)
-    if (!this.#writableAnnounced && this.#sender.queuedBytes === 0) {
+    if (!this.#writableAnnounced && this.#sender.wantsMore) {
       this.#writableAnnounced = true
       this.#events.push({ kind: 'writable' })
     }

@@ -130,6 +130,8 @@ export class EngineLink implements ScheduledLink {
   lastReceivedMs: number
   /** Latest time at which something was sent that has been answered. */
   provenMs = 0
+  /** When it last answered after a silence. */
+  resumedMs = Number.NEGATIVE_INFINITY
   /** When the event loop had stood still and the link got more time to answer, and how much. */
   excusedAtMs = Number.NEGATIVE_INFINITY
   excusedMs = 0

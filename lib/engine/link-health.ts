@@ -45,8 +45,7 @@ export class LinkHealth {
     link.pingSentMs = undefined
     link.pingAskedMs = undefined
     link.lastPingMs = nowMs
-    link.progressMs = nowMs
-    link.provenMs = Math.max(link.provenMs, pingSentMs)
+    noteAnswer(link, pingSentMs, nowMs)
     if (link.test.kind === 'running') link.path.takeTest(roundTripMs, link.config.testDataLimit, nowMs)
     else link.path.takePing(roundTripMs, nowMs)
     if (link.status.kind === 'suspect') this.#actions.confirm(link, nowMs)
@@ -56,8 +55,7 @@ export class LinkHealth {
 
   /** Something sent at `sentMs` was acknowledged on the link. */
   acked(link: EngineLink, sentMs: number, nowMs: number): void {
-    link.progressMs = nowMs
-    link.provenMs = Math.max(link.provenMs, sentMs)
+    noteAnswer(link, sentMs, nowMs)
     // Its late acks show that a link that timed out works after all.
     const { status } = link
     const timedOut = status.kind === 'suspect' || (status.kind === 'unconfirmed' && status.reason === 'ack-timeout')
@@ -194,11 +192,19 @@ export class LinkHealth {
     if (!this.#hasOther(link)) return Number.POSITIVE_INFINITY
     const least = oldest.sent.bytes > 0 ? DOUBT_SILENCE_MS : DOUBT_CONTROL_SILENCE_MS
     const doubtMs = Math.max(
+      this.#resumedMs + DOUBT_PING_MS,
       sinceMs + Math.max(least, path.roundTripMs + 4 * path.roundTripDeviationMs),
       link.pingAskedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),
       oldest.predictedAckMs + Math.max(0, path.predictionErrorMs) + 8 * path.predictionDeviationMs,
     )
     return doubtMs > afterMs ? doubtMs : Number.POSITIVE_INFINITY
+  }
+
+  /** When a link last answered after a silence: what had silenced it may have silenced others, and they need time to answer, too. */
+  get #resumedMs(): number {
+    let latest = Number.NEGATIVE_INFINITY
+    for (const { resumedMs } of this.#links) latest = Math.max(latest, resumedMs)
+    return latest
   }
 
   #hasOther(link: EngineLink): boolean {
@@ -248,6 +254,14 @@ export class LinkHealth {
       if (link.working && this.#isSlow(link) && !this.#othersUnusable(link)) this.#actions.unconfirm(link, 'max-ping', nowMs)
     }
   }
+}
+
+/** The link answered something that was sent at `sentMs`. */
+function noteAnswer(link: EngineLink, sentMs: number, nowMs: number): void {
+  const silenceMs = nowMs - Math.max(link.progressMs, sentMs)
+  if (silenceMs > Math.max(DOUBT_PING_MS, link.path.roundTripMs + 4 * link.path.roundTripDeviationMs)) link.resumedMs = nowMs
+  link.progressMs = nowMs
+  link.provenMs = Math.max(link.provenMs, sentMs)
 }
 
 function ackTimeoutMs({ config, path }: EngineLink): number {

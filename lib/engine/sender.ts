@@ -2,10 +2,13 @@
 
 import type { Config } from '../config.ts'
 import { MessageType, type ReliableMessage } from '../protocol/messages.ts'
+import { sequenceDistance } from '../protocol/sequence.ts'
 import { wireSize } from '../protocol/wire-size.ts'
+import { AheadQueue } from './ahead-queue.ts'
 import type { EngineLink } from './engine-link.ts'
 import type { Output } from './events.ts'
 import type { Flight } from './flight.ts'
+import { leadBytes } from './lead.ts'
 import { payloadLimit } from './receiver.ts'
 import { ResendQueue } from './resend-queue.ts'
 import { aggregate } from './schedulers/aggregate.ts'
@@ -18,8 +21,8 @@ import { HISTORY_MS, Steering } from './steering.ts'
 
 /** Of so many messages at the head of the window copies may be sent. */
 const MOST_COPIED = 256
-/** The oldest message is overdue after at least this much more than its predicted time. */
-const LATE_HEAD_MS = 20
+/** A message is late after at least this much more than its predicted time. */
+const LATE_MS = 20
 /** Bytes of a Data message besides its payload. */
 const DATA_OVERHEAD_BYTES = 25
 
@@ -47,6 +50,9 @@ export class Sender {
   readonly #links: readonly EngineLink[]
   readonly #queue = new SendQueue()
   readonly #resends = new ResendQueue()
+  readonly #ahead = new AheadQueue()
+  /** So many bytes more must wait, or be numbered, before a slower link may take what comes behind them. */
+  #leadBytes = 0
   readonly window: SendWindow
   readonly steering: Steering
   /** What links tell schedulers depends on it. */
@@ -103,7 +109,7 @@ export class Sender {
 
   /** Decides which links may carry messages now. */
   steer(nowMs: number): void {
-    this.steering.refresh(this.#queue.bytes, this.moreWaiting, nowMs)
+    this.steering.refresh(this.queuedBytes, this.moreWaiting, nowMs)
   }
 
   /** A scheduler of the application may want to send what it did not want to send before. */
@@ -115,13 +121,33 @@ export class Sender {
     if (this.#remoteRecvBuffer === 0) this.#remoteRecvBuffer = bytes
   }
 
+  /** Bytes written that no link has carried. */
   get queuedBytes(): number {
-    return this.#queue.bytes
+    return this.#queue.bytes + this.#ahead.bytes
+  }
+
+  /** Payload bytes sent and not acknowledged. */
+  get unackedBytes(): number {
+    return this.window.unackedBytes - this.#ahead.bytes
+  }
+
+  /** Payload bytes sent that the peer's application has not taken as far as known here, and messages since the oldest of them. */
+  get unconsumedBytes(): number {
+    return this.window.unconsumedBytes - this.#ahead.bytes
+  }
+
+  get unconsumedCount(): number {
+    return this.window.span - this.#ahead.length
+  }
+
+  /** More may be written: everything is on its way, or the slower links need to look further ahead in the stream. */
+  get wantsMore(): boolean {
+    return this.#queue.bytes === 0 || this.queuedBytes < this.#leadBytes
   }
 
   /** Whether something could go out now if a link were open for it. */
   get waiting(): boolean {
-    return this.#queue.bytes > 0 || this.#resends.peek() !== undefined
+    return this.queuedBytes > 0 || this.#resends.peek() !== undefined
   }
 
   get resendCount(): number {
@@ -219,8 +245,10 @@ export class Sender {
     }
     const sent = this.#resends.peek()
     // New data never overtakes a resend: with its smaller messages it could keep a narrow link full for ever.
-    if (sent) return this.#takeResend(sent, nowMs) ?? this.#takeEnding(nowMs)
-    return this.#takeEnding(nowMs) ?? this.#takeData(nowMs) ?? this.#takeCopy(nowMs)
+    if (sent && sequenceDistance(sent.sequence, this.#nextNewSequence) > 0) {
+      return this.#takeResend(sent, nowMs) ?? this.#takeEnding(nowMs)
+    }
+    return this.#takeEnding(nowMs) ?? this.#takeLate(nowMs) ?? this.#takeData(nowMs) ?? this.#takeCopy(nowMs)
   }
 
   /** Time at which the oldest message becomes overdue so that a copy may be worth it. */
@@ -253,7 +281,7 @@ export class Sender {
   }
 
   #takeEnding(nowMs: number): Output | undefined {
-    const finish = this.#state === 'finishing' && this.#queue.bytes === 0
+    const finish = this.#state === 'finishing' && this.queuedBytes === 0
     if (!(finish || this.#receiveCloseWanted || this.#receiveFinishWanted) || !this.window.hasRoomForControl) return undefined
     const link = this.#linkForControl(nowMs)
     if (!link) return undefined
@@ -271,26 +299,63 @@ export class Sender {
   }
 
   #takeData(nowMs: number): Output | undefined {
-    const waitingBytes = this.#queue.bytes
+    const waitingBytes = this.queuedBytes
     if (waitingBytes === 0) return undefined
-    const spaceBytes = this.spaceBytes
-    if (!this.#mayNumberData || this.#tooLittleSpace(spaceBytes)) return undefined
-    const most = Math.min(waitingBytes, spaceBytes, this.#config.chunkSize, payloadLimit(this.#remoteRecvBuffer))
+    // What has its number takes no more credit.
+    const numbered = this.#ahead.peek(0)
+    const spaceBytes = this.#spaceForData
+    if (!numbered && spaceBytes === 0) return undefined
+    const most = Math.min(waitingBytes, numbered ? numbered.bytes : spaceBytes, this.#mostPayload)
     const { demand } = this
     demand.nowMs = nowMs
     demand.waiting = waitingBytes
     demand.more = this.moreWaiting
-    demand.credit = spaceBytes
+    demand.credit = spaceBytes + this.#ahead.bytes
     demand.mostBytes = most
     demand.overheadBytes = DATA_OVERHEAD_BYTES
-    const link = this.#choose(this.#trustworthy(nowMs))
+    const links = this.#trustworthy(nowMs)
+    const link = this.#choose(links)
     if (!link) return undefined
-    const bytes = Math.min(most, link.path.chunkBytes())
-    const payload = this.#queue.take(bytes)
+    let lead = this.#plan.numbersAhead ? Math.min(leadBytes(links, link, nowMs), demand.credit - most) : 0
+    if (lead > 0) this.#leadBytes = lead + 2 * this.#mostPayload
+    if (!this.#numberUntil(lead, links)) {
+      // The quicker links carry what there is, as long as something comes back from them.
+      if (links.some(other => other !== link && other.inFlight > 0)) return undefined
+      lead = 0
+    }
+    const sent = this.#ahead.take(lead) ?? this.#numberData(link.path.chunkBytes())
     link.carriedBefore ??= this.#carriedBytes
-    link.carriedBytes += bytes
-    this.#carriedBytes += bytes
-    return this.#sendNew(link, { type: MessageType.Data, sequence: this.window.nextSequence, payload, bytes }, nowMs)
+    link.carriedBytes += sent.bytes
+    this.#carriedBytes += sent.bytes
+    this.#repeat(sent, link)
+    return this.#transmit(link, sent, nowMs)
+  }
+
+  /** Numbers messages for the quicker links, small enough for any; false if there is too little. */
+  #numberUntil(lead: number, links: readonly EngineLink[]): boolean {
+    let bytes = Number.POSITIVE_INFINITY
+    if (this.#ahead.bytes < lead) for (const { path } of links) bytes = Math.min(bytes, path.chunkBytes())
+    while (this.#ahead.bytes < lead) {
+      if (this.#spaceForData <= bytes || this.#queue.bytes <= bytes) return false
+      this.#ahead.push(this.#numberData(bytes))
+    }
+    return this.#ahead.peek(lead) !== undefined || (this.#queue.bytes > 0 && this.#spaceForData > 0)
+  }
+
+  #numberData(mostBytes: number): SentMessage {
+    const bytes = Math.min(mostBytes, this.#queue.bytes, this.spaceBytes, this.#mostPayload)
+    const payload = this.#queue.take(bytes)
+    return this.window.append({ type: MessageType.Data, sequence: this.window.nextSequence, payload, bytes })
+  }
+
+  get #mostPayload(): number {
+    return Math.min(this.#config.chunkSize, payloadLimit(this.#remoteRecvBuffer))
+  }
+
+  /** Bytes that new messages may take. */
+  get #spaceForData(): number {
+    const { spaceBytes } = this
+    return !this.#mayNumberData || this.#tooLittleSpace(spaceBytes) ? 0 : spaceBytes
   }
 
   /** The link that the schedule gives the message at hand to, if that may go out now. */
@@ -330,13 +395,13 @@ export class Sender {
   }
 
   /**
-   * A second transmission of what the receiver waits for, over a link that would bring it earlier: at the end of a
-   * burst, when the credit is used up, and of a head that is overdue. The receiver drops the later one.
+   * A second transmission of what the receiver waits for, over a link that would bring it earlier: at the end of a burst
+   * and when the credit is used up. The receiver drops the later one.
    */
   #takeCopy(nowMs: number): Output | undefined {
     if (this.window.span === 0 || this.#links.length < 2) return undefined
-    const nothingNew = this.#queue.bytes === 0 && !this.moreWaiting
-    if (!nothingNew && this.#mayNumberData && !this.#tooLittleSpace(this.spaceBytes)) return this.#takeLateHead(nowMs)
+    const nothingNew = this.queuedBytes === 0 && !this.moreWaiting
+    if (!nothingNew && (this.#ahead.bytes > 0 || this.#spaceForData > 0)) return undefined
     const most = Math.min(this.window.span, MOST_COPIED)
     for (let index = 0; index < most; index++) {
       const sent = this.window.fromOldest(index) as SentMessage
@@ -350,16 +415,46 @@ export class Sender {
     return undefined
   }
 
-  /** With new data waiting a copy takes the place of something: only the oldest message is worth it, and only if it is late. */
-  #takeLateHead(nowMs: number): Output | undefined {
-    const sent = this.window.fromOldest(0)
-    const flight = sent?.flight
-    if (!flight || sent.transmissions !== 1) return undefined
-    const { path } = flight.link
-    const lateMs = Math.max(0, path.predictionErrorMs) + Math.max(LATE_HEAD_MS, 4 * path.predictionDeviationMs)
-    if (nowMs < flight.predictedAckMs + lateMs) return undefined
-    const link = this.#quickerLink(flight, nowMs)
-    return link && this.#transmit(link, sent, nowMs)
+  /**
+   * A second transmission of what is late and older than all that waits: the receiver waits for it, or soon will. It comes
+   * long before a link is in doubt and costs no more than its bytes, so it may be wrong now and then.
+   */
+  #takeLate(nowMs: number): Output | undefined {
+    if (this.#links.length < 2) return undefined
+    for (const link of this.#links) {
+      const output = link.trusted ? this.#takeLateOf(link, nowMs) : undefined
+      if (output) return output
+    }
+    return undefined
+  }
+
+  #takeLateOf({ flights, path }: EngineLink, nowMs: number): Output | undefined {
+    const lateMs = Math.max(0, path.predictionErrorMs) + Math.max(LATE_MS, 4 * path.predictionDeviationMs)
+    for (let index = 0; index < flights.length; index++) {
+      const flight = flights.at(index) as Flight
+      const overdueMs = nowMs - flight.predictedAckMs
+      if (overdueMs < lateMs) return undefined
+      const { sent } = flight
+      if (sent.acked || sent.transmissions > 1) continue
+      if (sequenceDistance(this.#nextNewSequence, sent.sequence) > 0) return undefined
+      const link = this.#linkForLate(flight, overdueMs, nowMs)
+      return link && this.#transmit(link, sent, nowMs)
+    }
+    return undefined
+  }
+
+  get #nextNewSequence(): number {
+    return this.#ahead.peek(0)?.sequence ?? this.window.nextSequence
+  }
+
+  /** An open link that would bring the message of `flight` before it has been overdue for twice as long. */
+  #linkForLate(flight: Flight, overdueMs: number, nowMs: number): EngineLink | undefined {
+    for (const link of this.steering.candidates) {
+      if (link === flight.link || !link.isOpenFor(flight.wireBytes, nowMs)) continue
+      if (!isWitness(link, flight, nowMs)) continue
+      if (link.path.arrivalMs(flight.wireBytes, nowMs) < 2 * overdueMs) return link
+    }
+    return undefined
   }
 
   /** A link that would bring the message of `flight` earlier than the link that carries it. */
@@ -371,6 +466,7 @@ export class Sender {
     if (remainingMs <= 1) return undefined
     for (const link of this.steering.candidates) {
       if (link === carrier || !link.usable || !link.isOpenFor(flight.wireBytes, nowMs)) continue
+      if (overdueMs > arrivalMs && !isWitness(link, flight, nowMs)) continue
       if (1.1 * link.path.arrivalMs(flight.wireBytes, nowMs) + 1 < remainingMs) return link
     }
     return undefined
@@ -433,6 +529,11 @@ export class Sender {
     sent.transmissions++
     return { link, message: sent.message }
   }
+}
+
+/** It answers, so that what is overdue on another link is not so because all of them, or an event loop, stand still. */
+function isWitness({ provenMs, resumedMs }: EngineLink, flight: Flight, nowMs: number): boolean {
+  return provenMs > flight.sentMs && nowMs >= resumedMs + LATE_MS
 }
 
 function isNewcomer({ workingSinceMs }: EngineLink, nowMs: number): boolean {

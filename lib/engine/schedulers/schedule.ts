@@ -22,6 +22,8 @@ export interface SchedulePlan {
   readonly shortQueues: boolean
   /** One link carries everything at a time. */
   readonly oneLink: boolean
+  /** A slower link carries what comes later in the stream. */
+  readonly numbersAhead: boolean
   /** Of the application: not to be trusted. */
   readonly foreign: boolean
 }
@@ -32,6 +34,7 @@ const AGGREGATE: SchedulePlan = {
   linksPerMessage: 1,
   shortQueues: false,
   oneLink: false,
+  numbersAhead: true,
   foreign: false,
 }
 
@@ -39,12 +42,12 @@ const NAMED: Readonly<Record<ScheduleName, SchedulePlan>> = {
   aggregate: AGGREGATE,
   interactive: { ...AGGREGATE, scheduler: interactive, shortQueues: true },
   handover: { ...AGGREGATE, oneLink: true },
-  redundant: { ...AGGREGATE, scheduler: redundant(), linksPerMessage: ALL },
+  redundant: { ...AGGREGATE, scheduler: redundant(), linksPerMessage: ALL, numbersAhead: false },
 }
 
 export const SCHEDULE_NAMES = Object.keys(NAMED) as readonly ScheduleName[]
 
 export function planOf(schedule: Schedule): SchedulePlan {
   if (typeof schedule === 'string') return NAMED[schedule]
-  return { ...AGGREGATE, scheduler: schedule, linksPerMessage: schedule.linksPerMessage ?? 1, foreign: true }
+  return { ...AGGREGATE, scheduler: schedule, linksPerMessage: schedule.linksPerMessage ?? 1, numbersAhead: false, foreign: true }
 }

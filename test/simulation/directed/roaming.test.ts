@@ -47,7 +47,8 @@ const cases: readonly Case[] = [
 function longestGapMs({ roundTripMs, death, newAfterMs, fixed }: Case): number {
   const alone = !fixed && newAfterMs > 0
   const noticeMs = alone ? newAfterMs + roundTripMs : death === 'reset' ? 0 : DOUBT_MS
-  const resendMs = 2 * Math.max(roundTripMs, fixed ? 60 : 0)
+  // What the path that stays holds comes later in the stream than what was lost: it bridges nothing.
+  const resendMs = 2 * Math.max(roundTripMs, fixed ? 60 : 0) + (fixed ? 60 : 0)
   return noticeMs + resendMs + SLACK_MS
 }
 

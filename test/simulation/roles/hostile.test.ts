@@ -4,7 +4,7 @@ import t from 'tap'
 import { attacks } from './hostile-attacks.ts'
 import { fight } from './hostile-duel.ts'
 
-const SEEDS = 1_000
+const SEEDS = 1_200
 
 t.test(`${SEEDS} hostile peers: bounds hold, every connection ends with its reason`, async t => {
   const launched = new Map<string, number>()
