@@ -1,5 +1,6 @@
 // All cases, in the order of the table of targets.
 
+import { competitionCase } from './competition.ts'
 import { falseAlarmCase } from './false-alarms.ts'
 import { cut, faultCase, mend, nothing, plug, reset, unplug } from './faults.ts'
 import { rateChangeCase } from './rate-change.ts'
@@ -68,4 +69,5 @@ export const cases: readonly Case[] = [
   falseAlarmCase({ name: 'stalls', stalls: ['writer', 'reader'] }),
   pingCase({ name: 'ping-lan', spec: '20mbit' }),
   pingCase({ name: 'ping-wan', spec: '20mbit@10ms' }),
+  competitionCase({ name: 'competition', spec: '50mbit@10ms' }),
 ]
