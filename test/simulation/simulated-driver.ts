@@ -105,8 +105,12 @@ export abstract class SimulatedDriver {
 
   // ---- links
 
-  /** Joins a link behind its handshake; its index counts from 0 in the order of the calls. Refuses it when all is over. */
-  addLink(simulated: SimulatedLink): void {
+  /**
+   * Joins a link behind its handshake; its index counts from 0 in the order of the calls. Refuses it when all is over.
+   *
+   * @param remoteRecvBuffer - what the peer announces on it
+   */
+  addLink(simulated: SimulatedLink, remoteRecvBuffer = this.#options.remoteRecvBuffer): void {
     const index = this.#links.length
     this.#changes.push([])
     if (this.closure) {
@@ -116,7 +120,7 @@ export abstract class SimulatedDriver {
     }
     const config = resolveLinkConfig(simulated.config, this.#options.config.link)
     const { roundTripMs } = simulated
-    const { remoteRecvBuffer, remoteAcksAll } = this.#options
+    const { remoteAcksAll } = this.#options
     const link = this.engine.addLink({ config, roundTripMs, remoteRecvBuffer, remoteAcksAll }, this.clock.nowMs)
     const isPacket = simulated.framing === 'packet'
     const encoder = isPacket ? new PacketEncoder() : new StreamEncoder()

@@ -58,7 +58,16 @@ export interface Duel {
   readonly gaveUp: boolean
   /** Attacks that must have cost a link, which outlived them. */
   readonly survived: readonly string[]
+  /** What the hostile side announced on its first link, and what else on others. */
+  readonly firstBuffer: number
+  readonly laterBuffers: readonly number[]
+  /** Most bytes that the victim had sent to it without being told that they are consumed. */
+  readonly mostUnconsumed: number
 }
+
+/** Drawn by itself, so that fights are as they were. */
+const LATER_BUFFERS = 0xa14
+const drawBuffer = (random: Random): number => random.logBetween(1, 2 ** 32 - 1)
 
 export function fight(seed: number): Duel {
   const random = new Random(seed)
@@ -109,10 +118,15 @@ export function fight(seed: number): Duel {
     fail,
   })
   const indexes = new Map<unknown, number>()
+  const chance = new Random(seed ^ LATER_BUFFERS)
+  const laterBuffers: number[] = []
   for (let count = random.between(1, 4); count > 0; count--) {
     const shape = { delayMs: random.logBetween(1, 100), rateBytesPerMs: random.logBetween(1_000, 100_000) }
     const link = new SimulatedLink(clock, random.fork(), shape)
-    victim.addLink(link)
+    // A14: only what the first link announces counts, for both sides.
+    const announced = indexes.size === 0 || chance.chance(0.5) ? undefined : drawBuffer(chance)
+    if (announced !== undefined) laterBuffers.push(announced)
+    victim.addLink(link, announced)
     enemy.addLink(link)
     const index = indexes.size
     indexes.set(enemy.link(index), index)
@@ -122,6 +136,7 @@ export function fight(seed: number): Duel {
   victim.write(random.logBetween(1, 500))
   const hostileEngine = hostile ?? fail('no hostile engine')
   let gaveUp = false
+  let mostUnconsumed = 0
   clock.after(PATIENCE_MS, () => {
     gaveUp = !victim.closure
     if (gaveUp) victim.abort('terminated')
@@ -129,6 +144,7 @@ export function fight(seed: number): Duel {
   while (!victim.closure && clock.step()) {
     const stats = victim.engine.stats(clock.nowMs)
     judge(stats, config.recvBuffer, config.sendBuffer, hostileConfig.recvBuffer, fail)
+    mostUnconsumed = Math.max(mostUnconsumed, stats.unconsumed)
     if (hostileEngine.complaint) fail(hostileEngine.complaint)
   }
   if (!victim.closure) fail('it never ends')
@@ -136,7 +152,16 @@ export function fight(seed: number): Duel {
     const closedMs = victim.linkClosure(indexes.get(link) ?? fail('a link of nobody'))?.timeMs ?? Number.POSITIVE_INFINITY
     return attack.costs && closedMs > atMs + WITHIN_MS && clock.nowMs > atMs + WITHIN_MS
   })
-  return { victim, hostile: hostileEngine, endMs: clock.nowMs, gaveUp, survived: survived.map(({ attack }) => attack.name) }
+  return {
+    victim,
+    hostile: hostileEngine,
+    endMs: clock.nowMs,
+    gaveUp,
+    survived: survived.map(({ attack }) => attack.name),
+    firstBuffer: hostileConfig.recvBuffer,
+    laterBuffers,
+    mostUnconsumed,
+  }
 }
 
 function judge(
@@ -146,7 +171,9 @@ function judge(
   remoteRecvBuffer: number,
   fail: (text: string) => never,
 ): void {
-  const { receivedUnconsumed, receivedUnconsumedCount, unacked, unconsumed } = stats
+  const { receivedUnconsumed, receivedUnconsumedCount, sendSpace, unacked, unconsumed } = stats
+  const space = Math.max(0, Math.min(sendBuffer - unacked, remoteRecvBuffer - unconsumed))
+  if (sendSpace !== space) fail(`a space of ${sendSpace} bytes, not ${space}`)
   if (receivedUnconsumed > recvBuffer) fail(`${receivedUnconsumed} bytes held, more than ${recvBuffer}`)
   if (receivedUnconsumedCount > 131_072 + recvBuffer) fail(`${receivedUnconsumedCount} messages held`)
   if (unacked > sendBuffer) fail(`${unacked} bytes unacknowledged, more than ${sendBuffer}`)

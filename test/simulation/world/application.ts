@@ -4,6 +4,7 @@ import type { Connection } from '../../../lib/engine/connection.ts'
 import type { Link, Socket } from '../../../lib/index.ts'
 import type { Pattern } from '../pattern.ts'
 import { current } from './current.ts'
+import type { CustomScheduler } from './custom-scheduler.ts'
 import type { ApplicationPlan } from './plan.ts'
 import type { VirtualLoop } from './virtual-loop.ts'
 
@@ -17,6 +18,8 @@ export interface ApplicationOptions {
   readonly peerWritten: () => number
   /** Another server had the connection first: what comes is none of the peer's. */
   readonly isStray: () => boolean
+  /** A link joined: for judges of links. */
+  readonly onLink: (link: Link) => void
   readonly fail: (text: string) => never
   /** For the trace. */
   readonly note: (text: string) => void
@@ -35,6 +38,9 @@ export class Application {
   /** From the first link on. */
   engine: Connection | undefined
   error: (Error & { code?: string; reason?: string }) | undefined
+  /** Its own, if it has one. */
+  scheduler: CustomScheduler | undefined
+  #schedulerTold = false
   #sawEnd = false
   #connected = false
   #needsDrain = false
@@ -67,6 +73,11 @@ export class Application {
     return this.#sawEnd
   }
 
+  /** Whoever brings a scheduler that breaks is told. */
+  judgeScheduler(): void {
+    if (this.scheduler?.broken && !this.#schedulerTold) this.#options.fail('nobody was told that the scheduler broke')
+  }
+
   /** Takes the socket over and begins. */
   start(socket: Socket): void {
     this.#socket = socket
@@ -81,6 +92,12 @@ export class Application {
         does(...args)
       })
     }
+    on('scheduleerror', (error: { readonly code?: string }) => {
+      if (!this.scheduler?.broken || this.#schedulerTold) this.#options.fail(`a scheduler fails that does not: ${error}`)
+      if (error.code !== 'ERR_INVALID_RETURN_VALUE') this.#options.fail(`a scheduler fails with ${error.code}`)
+      if (socket.schedule !== 'aggregate') this.#options.fail('a scheduler that failed was not replaced')
+      this.#schedulerTold = true
+    })
     on('connect', () => {
       if (this.#connected) this.#options.fail('connect twice')
       this.#connected = true
@@ -234,6 +251,7 @@ export class Application {
     if (!this.#connected && this.#socket?.server === null) fail('link before connect')
     if (this.#links.has(link)) fail('a link joined twice')
     this.#links.add(link)
+    this.#options.onLink(link)
     link.on('working', () => this.#options.note('link working'))
     link.on('notworking', reason => this.#options.note(`link notworking ${reason}`))
     this.firstLink ??= link

@@ -3,6 +3,7 @@
 import type { Connection } from '../../../lib/engine/connection.ts'
 import type { ConnectionFailure } from '../../../lib/engine/events.ts'
 import { Random } from '../random.ts'
+import type { CreditJudge } from './judges/credit.ts'
 import type { Role, Side } from './plan.ts'
 import { VirtualLoop } from './virtual-loop.ts'
 
@@ -19,6 +20,12 @@ export const current = {
   births: new WeakMap<Connection, number>(),
   /** Of engines that are closed. */
   failures: new WeakMap<Connection, ConnectionFailure | undefined>(),
+  /** Links of hostile processes, at their ends. */
+  hostileStreams: new WeakSet<object>(),
+  /** What engines with hostile peers send, and what they were promised. */
+  credits: new WeakMap<Connection, CreditJudge>(),
+  /** Counts that something happened. */
+  count: (_what: string): void => {},
   /** Which engine a link has joined last. */
   joined: undefined as Connection | undefined,
 }

@@ -4,13 +4,15 @@ import type { ConfigInput } from '../../../lib/config.ts'
 import { Random } from '../random.ts'
 import { defaultPipeShape, type PipeShape } from '../simulated-pipe.ts'
 import { drawFaults } from './draw-faults.ts'
-import { drawPolicies } from './draw-policies.ts'
+import { drawPolicies, drawSchedulers } from './draw-policies.ts'
 import type { PathPlan } from './path.ts'
 import type { ApplicationPlan, ConnectionPlan, ReaderPlan, WorldPlan } from './plan.ts'
 
 /** Roles are drawn by themselves, so that a world is the same whoever plays in it. */
 const ROLES = 0x401e5
 const POLICIES = 0x9011c
+const SCHEDULERS = 0x5c4ed
+const UNDISTURBED = 0x0d157
 const FIRST_SEQUENCES = [0, 2 ** 31, 2 ** 32] as const
 
 export function drawPlan(seed: number): WorldPlan {
@@ -28,6 +30,8 @@ export function drawPlan(seed: number): WorldPlan {
   const filter = random.chance(0.85) ? 'none' : random.pick(['slow', 'throws', 'refuses'] as const)
   const filterSide = random.pick(['client', 'server'] as const)
   const faults = drawFaults(random, connections, healMs)
+  const quiet = roles.client === 'hostile' && new Random(seed ^ UNDISTURBED).chance(0.5)
+  if (quiet) return undisturbed({ seed, roles, firstSequence, serverConfig, connections, faults, healMs })
   const policies = drawPolicies(new Random(seed ^ POLICIES), connections, healMs)
   return {
     seed,
@@ -36,9 +40,24 @@ export function drawPlan(seed: number): WorldPlan {
     serverConfig,
     filter,
     filterSide,
-    connections: policies.connections,
+    connections: drawSchedulers(new Random(seed ^ SCHEDULERS), policies.connections),
     faults: [...faults, ...policies.faults].sort((one, other) => one.atMs - other.atMs),
     healMs,
+  }
+}
+
+/** The honest connection beside a hostile one has nothing to suffer but that one. */
+function undisturbed(drawn: Omit<WorldPlan, 'filter' | 'filterSide'>): WorldPlan {
+  const healthy = ({ link: _, ...config }: ConfigInput): ConfigInput => ({ ...config, noLinkTimeout: 10_000_000 })
+  return {
+    ...drawn,
+    filter: 'none',
+    filterSide: 'server',
+    serverConfig: healthy(drawn.serverConfig),
+    connections: drawn.connections.map((connection, index) =>
+      index === 1 ? { ...connection, config: healthy(connection.config), undisturbed: true } : connection,
+    ),
+    faults: drawn.faults.filter(fault => fault.connection !== 1 && (fault.kind === 'all-at-once' || 'path' in fault)),
   }
 }
 

@@ -1,16 +1,17 @@
 // Draws which links the sides of a connection use for what, and how that changes. By itself, so that worlds without
 // policies are as they were.
 
-import type { LinkPolicy } from '../../../lib/engine/link-policy.ts'
-import { ROLES } from '../../../lib/engine/link-policy.ts'
+import { DEFAULT_POLICY, type LinkPolicy, ROLES } from '../../../lib/engine/link-policy.ts'
 import { SCHEDULE_NAMES } from '../../../lib/engine/schedulers/schedule.ts'
 import type { Random } from '../random.ts'
-import type { ConnectionPlan, FaultPlan, PoliciesPlan, Side } from './plan.ts'
+import type { ConnectionPlan, CustomSchedule, FaultPlan, PoliciesPlan, Side } from './plan.ts'
 
 const SIDES = ['client', 'server'] as const
 
 /** Of so many worlds one has no policies. */
 const SHARE_WITHOUT = 0.5
+/** Of so many sides one has a scheduler of its own. */
+const SHARE_CUSTOM = 0.1
 
 export interface DrawnPolicies {
   readonly connections: readonly ConnectionPlan[]
@@ -28,6 +29,27 @@ export function drawPolicies(random: Random, connections: readonly ConnectionPla
     }
   })
   return { connections: steered, faults }
+}
+
+/** Gives some sides a scheduler of their own. */
+export function drawSchedulers(random: Random, connections: readonly ConnectionPlan[]): readonly ConnectionPlan[] {
+  return connections.map(connection => {
+    const drawn = SIDES.map(side => [side, random.chance(SHARE_CUSTOM) ? drawCustom(random) : undefined] as const)
+    if (drawn.every(([, schedule]) => schedule === undefined)) return connection
+    const plain = { schedule: 'aggregate' as const, paths: connection.paths.map(() => DEFAULT_POLICY) }
+    let { client, server } = connection.policies ?? { client: plain, server: plain }
+    for (const [side, schedule] of drawn) {
+      if (schedule && side === 'client') client = { ...client, schedule }
+      if (schedule && side === 'server') server = { ...server, schedule }
+    }
+    return { ...connection, policies: { client, server } }
+  })
+}
+
+function drawCustom(random: Random): CustomSchedule {
+  const custom = random.pick(['random', 'idle', 'throws', 'foreign'] as const)
+  const after = custom === 'idle' ? random.logBetween(1, 3_000) : random.logBetween(1, 100) - 1
+  return { custom, after, seed: random.u32() }
 }
 
 function drawSide(random: Random, paths: number): PoliciesPlan {

@@ -58,6 +58,10 @@ const OTHER_FAULTS: Readonly<Record<string, readonly string[]>> = {
   'disconnect-link all': CONNECTION,
   'block-link all': CONNECTION,
   filter: ['slow', 'throws', 'refuses'],
+  'second-buffer': ['less', 'more'],
+  recovery: ['working', 'blocked'],
+  'beside-hostile': ['undisturbed'],
+  scheduler: ['random', 'idle', 'throws', 'foreign'],
   'cut-handshake up': Array.from({ length: HANDSHAKE_BYTES.up }, (_, bytes) => String(bytes)),
   'cut-handshake down': Array.from({ length: HANDSHAKE_BYTES.down }, (_, bytes) => String(bytes)),
 }
@@ -74,8 +78,11 @@ export function mainFaults(): string[] {
       ? [`${kind} ${states[0] === 'new' ? 'working' : states[0]}`]
       : states.filter(state => state === 'working' || state === 'new').map(state => `${kind} ${state}`),
   )
-  const others = Object.keys(OTHER_FAULTS).filter(kind => !kind.startsWith('cut-handshake') && kind !== 'filter')
-  return [...links, ...others.map(kind => `${kind} open`), 'filter slow', 'filter throws', 'filter refuses']
+  const others = Object.entries(OTHER_FAULTS).flatMap(([kind, states]) => {
+    if (kind.startsWith('cut-handshake')) return []
+    return states.includes('open') ? [`${kind} open`] : states.map(state => `${kind} ${state}`)
+  })
+  return [...links, ...others]
 }
 
 /** The counters as lines, a fault with all its states in each. */

@@ -29,9 +29,17 @@ export interface ApplicationPlan {
   readonly reader: ReaderPlan
 }
 
+/** A scheduler of the application's own. */
+export interface CustomSchedule {
+  /** Picks any link; nothing for `after` ms; throws, or returns a link of nobody, after so many calls. */
+  readonly custom: 'random' | 'idle' | 'throws' | 'foreign'
+  readonly after: number
+  readonly seed: number
+}
+
 /** What a side uses its links for, until all is healed: then none is kept out of use or limited any more. */
 export interface PoliciesPlan {
-  readonly schedule: ScheduleName
+  readonly schedule: ScheduleName | CustomSchedule
   /** Of the links over each path. */
   readonly paths: readonly LinkPolicy[]
 }
@@ -47,6 +55,8 @@ export interface ConnectionPlan {
   readonly config: ConfigInput
   readonly client: ApplicationPlan
   readonly server: ApplicationPlan
+  /** Nothing happens to it by itself: whatever others do it must not notice. */
+  readonly undisturbed?: true | undefined
   readonly policies?: Readonly<Record<Side, PoliciesPlan>> | undefined
 }
 

@@ -10,20 +10,24 @@ import {
   type Link,
   type LinkPolicyInput,
   type LinkTag,
+  type Schedule,
   type ScheduleName,
   type Socket,
 } from '../../../lib/index.ts'
 import { patternOf } from '../pattern.ts'
 import { Application } from './application.ts'
 import { current } from './current.ts'
+import { CustomScheduler } from './custom-scheduler.ts'
 import { inflict } from './inflict.ts'
 import { faultInBooks } from './judges/books.ts'
+import type { CreditJudge } from './judges/credit.ts'
 import { leakOf } from './judges/leaks.ts'
 import { shareOfMemory } from './judges/memory.ts'
 import { NoLinksJudge } from './judges/no-links.ts'
 import { sitsStill } from './judges/progress.ts'
+import { BlockedJudge, drainMs, RecoveryJudge } from './judges/recovery.ts'
 import type { LinkStream } from './link-stream.ts'
-import { Path, type PathLink } from './path.ts'
+import { Path, type PathLink, type PathPlan } from './path.ts'
 import type { ConnectionPlan, LinkFault, LinkState, NetworkFault, PathFault, Role, Side } from './plan.ts'
 import { WireTap } from './wire-tap.ts'
 import type { World } from './world.ts'
@@ -53,6 +57,8 @@ export class SimulatedConnection {
   readonly #failedDials = new Set<number>()
   #links = 0
   #healed = false
+  #healedMs = 0
+  readonly #recoveries = new Map<string, RecoveryJudge>()
   /** Links that may join or have joined, of both sides. */
   readonly #met = new Set<Link>()
 
@@ -99,13 +105,26 @@ export class SimulatedConnection {
         this.met(link)
         return this.#world.filter('client', Number(link.tag.key), plan.core)
       },
-      schedule: plan.policies?.client.schedule,
+      schedule: this.#scheduleOf('client'),
       linkPolicy: tag => (tag.transport === 'simulated' ? this.policyOf('client', Number(tag.key)) : undefined),
     })
     socket.on('linkerror', (_error, tag) => {
       if (tag?.transport === 'simulated') this.#failedDials.add(Number(tag.key))
     })
     this.client.start(socket)
+  }
+
+  #scheduleOf(side: Side): Schedule | undefined {
+    const schedule = this.plan.policies?.[side].schedule
+    if (schedule === undefined || typeof schedule === 'string') return schedule
+    const { loop } = this.#world
+    const scheduler = new CustomScheduler(
+      schedule,
+      () => loop.nowMs,
+      what => this.#world.count(what),
+    )
+    this[side].scheduler = scheduler
+    return scheduler
   }
 
   accepted(socket: Socket): void {
@@ -115,8 +134,9 @@ export class SimulatedConnection {
       this.server = this.#application('server')
     }
     this.#forgotten = false
-    if (this.plan.policies) socket.schedule = this.plan.policies.server.schedule
     this.server.start(socket)
+    const schedule = this.#scheduleOf('server')
+    if (schedule !== undefined) socket.schedule = schedule
   }
 
   /** What a side wants to use links over a path for. */
@@ -180,6 +200,7 @@ export class SimulatedConnection {
 
   heal(): void {
     this.#healed = true
+    this.#healedMs = this.#world.loop.nowMs
     for (const index of this.plan.core) (this.paths[index] as Path).heal()
     for (const side of SIDES) {
       this.#world.loop.input(side, () => {
@@ -227,7 +248,9 @@ export class SimulatedConnection {
       const { engine } = this[side]
       if (!engine || this.roleOf(side) !== 'hawser') continue
       const judge = this.#noLinks.get(engine) ?? this.#noLinksJudge(side, engine)
-      const wrong = judge.look(engine, current.failures.get(engine), loop.nowMs, loop.punctualSinceMs(side))
+      const wrong =
+        judge.look(engine, current.failures.get(engine), loop.nowMs, loop.punctualSinceMs(side)) ??
+        current.credits.get(engine)?.broken
       if (wrong) this.#fail(side, wrong)
     }
   }
@@ -243,7 +266,8 @@ export class SimulatedConnection {
   #judgeQuietSide(side: Side, socket: Socket, engine: Engine): void {
     const { loop } = this.#world
     const { sendBuffer = 0, recvBuffer = 0, chunkSize = 0 } = this.#configOf(side)
-    const { recvBuffer: remoteRecvBuffer = 0 } = this.#configOf(other(side))
+    const credit = current.credits.get(engine)
+    const remoteRecvBuffer = credit?.promisedBytes ?? this.#configOf(other(side)).recvBuffer ?? 0
     const { auditor } = this.#tap
     const wrong = faultInBooks({
       engine,
@@ -254,15 +278,65 @@ export class SimulatedConnection {
       unackedBytes: this.disturbed ? 0 : auditor.unackedBytes(side),
     })
     if (wrong) this.#fail(side, wrong)
-    if (loop.punctualSinceMs(side) <= loop.nowMs && sitsStill(engine, chunkSize, sendBuffer, remoteRecvBuffer, loop.nowMs)) {
+    if (credit && !engine.closed) this.#judgeCredit(side, engine, credit, sendBuffer)
+    this[side].judgeScheduler()
+    const hesitates = this[side].scheduler?.hesitates ?? false
+    if (
+      !hesitates &&
+      loop.punctualSinceMs(side) <= loop.nowMs &&
+      sitsStill(engine, chunkSize, sendBuffer, remoteRecvBuffer, loop.nowMs)
+    ) {
       this.#fail(side, 'has something to send, and nothing keeps it')
     }
+    if (this.#healed) this.#judgeRecovery(side, socket, engine)
     this.#judgeTraffic(side, socket)
     const streams = socket.links.map(link => link.stream as unknown as LinkStream)
     const heedsDrain = this[side].heedsDrain
     const share = shareOfMemory(engine, socket, streams, sendBuffer + recvBuffer, loop.nowMs, heedsDrain)
     this.mostMemory = Math.max(this.mostMemory, share)
     if (share > 1) this.#fail(side, `holds ${(share * 100).toFixed()} % of the memory that it may`)
+  }
+
+  /** Links over healthy paths work again. */
+  #judgeRecovery(side: Side, socket: Socket, engine: Engine): void {
+    // The reference tests links with any number of bytes.
+    if (engine.links.length !== socket.links.length || this.roleOf(other(side)) !== 'hawser') return
+    const { loop } = this.#world
+    const healthySinceMs = Math.max(this.#healedMs, loop.punctualSinceMs('client'), loop.punctualSinceMs('server'))
+    for (const [index, { stream }] of socket.links.entries()) {
+      const path = this.#pathsOfStreams.get(stream)
+      if (path === undefined || !this.plan.core.includes(path) || this.#diverted.has(stream) || this.#losesBytes(path)) continue
+      const link = engine.links[index] as EngineLink
+      const wrong = this.#recoveryJudge(side, path).look(link, healthySinceMs, loop.nowMs)
+      if (wrong) this.#fail(side, wrong)
+    }
+  }
+
+  /** Links over the path may never work again, even if it does. */
+  #losesBytes(path: number): boolean {
+    const { faults } = this.#world.plan
+    return faults.some(
+      fault => 'path' in fault && fault.connection === this.#index && fault.path === path && LOSSES.has(fault.kind),
+    )
+  }
+
+  #recoveryJudge(side: Side, path: number): RecoveryJudge {
+    const key = `${side} ${path}`
+    const known = this.#recoveries.get(key)
+    if (known) return known
+    const judge = new RecoveryJudge(
+      this.plan.paths[path] as PathPlan,
+      SIDES.map(each => ({ ...defaults.link, ...this.#configOf(each).link })),
+      what => this.#world.count(what),
+    )
+    this.#recoveries.set(key, judge)
+    return judge
+  }
+
+  #judgeCredit(side: Side, engine: Engine, { creditBytes }: CreditJudge, sendBuffer: number): void {
+    const { sendSpace, unacked } = engine.stats(this.#world.loop.nowMs)
+    const space = Math.max(0, Math.min(sendBuffer - unacked, creditBytes))
+    if (sendSpace !== space) this.#fail(side, `takes its space for ${sendSpace} bytes, and it is ${space}`)
   }
 
   /** What links say that they sent is what the wire saw. */
@@ -290,6 +364,7 @@ export class SimulatedConnection {
       if (application.error && !excused) this.#fail(side, `failed: ${application.error.message}`)
       if (!application.sawEnd && !excused) this.#fail(side, 'saw no end')
     }
+    if (this.plan.undisturbed) this.#world.count('beside-hostile undisturbed')
   }
 
   /** Who never pings an idle link never learns that a silent peer is gone, unless its application has a time-out of its own. */
@@ -401,7 +476,7 @@ export class SimulatedConnection {
       nextLink: () => this.#links++,
       onWire: (link, side, direction, chunk) => this.#tap.saw(link, path.framing === 'packet', side, direction, chunk),
       accept: (stream, link) => {
-        this.#remember(stream, number, link)
+        this.#remember('server', stream, number, link)
         world.accept(stream, this.#index, number)
       },
       onMet: (kind, link, detail) => {
@@ -421,6 +496,7 @@ export class SimulatedConnection {
       reads: patternOf(side === 'client' ? 2 : 1),
       peerWritten: () => this[other(side)].written,
       isStray: () => this.#isStray || this.#isHostile,
+      onLink: link => this.#watch(side, link),
       fail: text => this.#world.fail(`${who}: ${text}`),
       note: text => this.#world.trace.note(`${who} ${text}`),
     })
@@ -428,13 +504,43 @@ export class SimulatedConnection {
 
   async #dial(index: number, signal: AbortSignal | undefined): Promise<Duplex> {
     const { client: stream, diverted, number } = await (this.paths[index] as Path).connect(signal)
-    this.#remember(stream, index, number)
+    this.#remember('client', stream, index, number)
     if (!diverted) return stream
     this.#diverted.add(stream)
     return stream
   }
 
-  #remember(stream: LinkStream, path: number, number: number): void {
+  #watch(side: Side, link: Link): void {
+    const { loop } = this.#world
+    if (this.plan.undisturbed) {
+      link.on('notworking', reason => {
+        if (reason !== 'disconnecting') this.#fail(side, `finds a link not working that nobody disturbs: ${reason}`)
+      })
+    }
+    const path = this.#pathsOfStreams.get(link.stream)
+    if (path === undefined || this.roleOf(side) !== 'hawser' || !this.#isAlwaysHealthy(path)) return
+    const { pingTimeout } = { ...defaults.link, ...this.#configOf(side).link }
+    if (2 * drainMs(this.plan.paths[path] as PathPlan) > pingTimeout) return
+    const judge = new BlockedJudge(pingTimeout, what => this.#world.count(what))
+    link.on('blocked', () => judge.changed(link.blocked || link.remotelyBlocked, loop.nowMs))
+    link.on('close', reason => {
+      const wrong = judge.closed(reason, loop.nowMs)
+      if (wrong) this.#fail(side, wrong)
+    })
+  }
+
+  /** Nothing ever happens to the path, nor to time and processes; the other side keeps to the protocol. */
+  #isAlwaysHealthy(path: number): boolean {
+    if (this.#isHostile) return false
+    return this.#world.plan.faults.every(fault => {
+      if (fault.kind === 'set-schedule' || fault.kind === 'application' || isLinkFault(fault)) return true
+      if (fault.kind === 'all-at-once') return fault.connection !== this.#index || isLinkFault({ kind: fault.what })
+      return 'path' in fault && (fault.connection !== this.#index || fault.path !== path)
+    })
+  }
+
+  #remember(side: Side, stream: LinkStream, path: number, number: number): void {
+    if (this.roleOf(side) === 'hostile') current.hostileStreams.add(stream)
     this.#pathsOfStreams.set(stream, path)
     this.#numbersOfStreams.set(stream, number)
     this.#streams.add(stream)
@@ -484,6 +590,24 @@ function meddle(links: readonly Link[], fault: LinkFault): void {
       link.config = { windowLimit: fault.windowLimit, ping: { interval: fault.pingInterval, mode: 'periodic' } }
     }
   }
+}
+
+/** What takes bytes away from a stream, or one of its directions. */
+const LOSSES: ReadonlySet<string> = new Set<NetworkFault['kind']>(['swallow', 'drop', 'double', 'flip-bit', 'half-close'])
+
+const LINK_FAULTS: ReadonlySet<string> = new Set<LinkFault['kind']>([
+  'add-link',
+  'disconnect-link',
+  'block-link',
+  'unblock-link',
+  're-add-link',
+  'set-policy',
+  'configure-link',
+])
+
+/** The application does it, through the library. */
+function isLinkFault({ kind }: { readonly kind: string }): boolean {
+  return LINK_FAULTS.has(kind)
 }
 
 function sideOf({ direction }: Link): Side {

@@ -51,6 +51,7 @@ export async function runWorld(plan: WorldPlan, options: RunOptions = {}): Promi
   current.engines.clear()
   current.joined = undefined
   current.opening = 0
+  current.count = key => world.count(key)
   const chance = new Random(plan.seed ^ 0xc4a)
   const trace = new Trace(loop, options.trace)
   loop.install(() => chance.fraction())

@@ -9,6 +9,7 @@ import { HostileConnection } from '../../roles/hostile-connection.ts'
 import { ReferenceConnection } from '../../roles/reference-connection.ts'
 import { version010, version097 } from '../../roles/reference-version.ts'
 import { current } from '../current.ts'
+import { CreditJudge } from '../judges/credit.ts'
 import type { Role } from '../plan.ts'
 
 type MakeEngine = (options: ConnectionOptions, nowMs: number) => Engine
@@ -40,16 +41,35 @@ export function Connection(options: ConnectionOptions, nowMs: number): Engine {
 
 function watch(engine: RealConnection): void {
   current.engines.add(engine)
+  const credit = ownRole() === 'hawser' && peerRole() === 'hostile' ? new CreditJudge() : undefined
+  if (credit) watchCredit(engine, credit)
   const addLink = engine.addLink.bind(engine)
   const takeEvent = engine.takeEvent.bind(engine)
   engine.addLink = (link, nowMs) => {
     current.joined = engine
+    const differs = credit?.joined(link.remoteRecvBuffer)
+    if (differs) current.count(`second-buffer ${differs}`)
     return addLink(link, nowMs)
   }
   engine.takeEvent = (): EngineEvent | undefined => {
     const event = takeEvent()
     if (event?.kind === 'closed') current.failures.set(engine, event.failure)
     return event
+  }
+}
+
+function watchCredit(engine: RealConnection, credit: CreditJudge): void {
+  current.credits.set(engine, credit)
+  const takeOutput = engine.takeOutput.bind(engine)
+  const receive = engine.receive.bind(engine)
+  engine.takeOutput = nowMs => {
+    const output = takeOutput(nowMs)
+    if (output) credit.sent(output.message)
+    return output
+  }
+  engine.receive = (link, message, nowMs) => {
+    credit.received(message)
+    receive(link, message, nowMs)
   }
 }
 

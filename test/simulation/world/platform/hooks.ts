@@ -5,12 +5,14 @@ import * as nodeModule from 'node:module'
 
 const here = (name: string) => new URL(`./${name}.js`, import.meta.url).href
 
-/** Instead of what the import map, or the bond, names. */
+/** Instead of what the import map, or a module of the library, names. */
 function replacement(specifier: string, parent: string | undefined): string | undefined {
   if (parent?.includes('/test/simulation/world/platform/')) return undefined
   if (specifier === '#platform/loop') return here('loop')
   if (specifier === '#platform/crypto') return here('crypto')
   if (specifier === './engine/connection.js' && parent?.endsWith('/lib/bond.js')) return here('connection')
+  if (specifier === './client-handshake.js' && parent?.endsWith('/lib/outgoing-links.js')) return here('handshakes')
+  if (specifier === './server-handshake.js' && parent?.endsWith('/lib/link-admitter.js')) return here('handshakes')
   return undefined
 }
 

@@ -1,0 +1,88 @@
+// Judge of links that recover (threat model, L5): a link whose path works again works again itself within a time that can be
+// computed, unless it is given up before; and one that is blocked is not given up for being silent.
+
+import type { EngineLink } from '../../../../lib/engine/engine-link.ts'
+import type { LinkCloseReason } from '../../../../lib/engine/events.ts'
+import type { PathPlan } from '../path.ts'
+
+/** Timers and rounds of input, and what is said besides. */
+const SLACK_MS = 200
+type TestConfig = { readonly testDataLimit: number; readonly retestInterval: number }
+
+/** Bytes of acks and pings that may wait beside what is tested with. */
+const CONTROL_BYTES = 65_536
+
+/** As chunk sizes are drawn. */
+const MOST_PACKET_BYTES = 65_536
+
+/** Until everything that may wait in a path as it was planned is through, both ways. */
+export function drainMs({ up, down, framing, highWaterMark }: PathPlan): number {
+  const senderBytes = framing === 'packet' ? highWaterMark * MOST_PACKET_BYTES : highWaterMark
+  return [up, down].reduce((sum, { rateBytesPerMs, delayMs, jitterMs, pipeBufferBytes }) => {
+    return sum + delayMs + jitterMs + (pipeBufferBytes + senderBytes) / rateBytesPerMs
+  }, 0)
+}
+
+export class RecoveryJudge {
+  readonly #boundMs: number
+  readonly #count: (what: string) => void
+  readonly #failing = new WeakSet<EngineLink>()
+
+  /** @param configs - of both ends: each tests the link, and the data of one test waits for that of the other */
+  constructor(path: PathPlan, configs: readonly TestConfig[], count: (what: string) => void) {
+    const rate = Math.min(path.up.rateBytesPerMs, path.down.rateBytesPerMs)
+    const testBytes = configs.reduce((sum, { testDataLimit }) => sum + testDataLimit, CONTROL_BYTES)
+    const retestMs = Math.max(...configs.map(({ retestInterval }) => retestInterval))
+    // What came too late is a test that failed, and the next one has an empty path before it.
+    this.#boundMs = 2 * drainMs(path) + retestMs + testBytes / rate + SLACK_MS
+    this.#count = count
+  }
+
+  /**
+   * @param healthySinceMs - since when the path works and both ends are punctual
+   * @returns what is wrong
+   */
+  look(link: EngineLink, healthySinceMs: number, nowMs: number): string | undefined {
+    const { status } = link
+    if (status.kind === 'unconfirmed') {
+      this.#failing.add(link)
+      const waitsMs = nowMs - Math.max(status.sinceMs, healthySinceMs)
+      return waitsMs > this.#boundMs ? `does not use a link again whose path works since ${waitsMs} ms` : undefined
+    }
+    if (status.kind === 'working' && this.#failing.delete(link)) this.#count('recovery working')
+    return undefined
+  }
+}
+
+/** What is said of links that answer nothing. */
+const SILENT: ReadonlySet<LinkCloseReason> = new Set(['ping-timeout', 'send-timeout', 'non-working-timeout'])
+
+/** Watches one link over a path on which nothing ever goes wrong. */
+export class BlockedJudge {
+  #sinceMs: number | undefined
+  readonly #longMs: number
+  readonly #count: (what: string) => void
+
+  /** @param longMs - a link that is silent for so long may be given up */
+  constructor(longMs: number, count: (what: string) => void) {
+    this.#longMs = longMs
+    this.#count = count
+  }
+
+  changed(blocked: boolean, nowMs: number): void {
+    if (!blocked) this.#over(nowMs)
+    else this.#sinceMs ??= nowMs
+  }
+
+  /** @returns what is wrong */
+  closed(reason: LinkCloseReason, nowMs: number): string | undefined {
+    const blocked = this.#sinceMs !== undefined
+    this.#over(nowMs)
+    return blocked && SILENT.has(reason) ? `gives up a link that is blocked: ${reason}` : undefined
+  }
+
+  #over(nowMs: number): void {
+    if (this.#sinceMs !== undefined && nowMs - this.#sinceMs >= this.#longMs) this.#count('recovery blocked')
+    this.#sinceMs = undefined
+  }
+}
