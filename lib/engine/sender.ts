@@ -156,9 +156,12 @@ export class Sender {
 
   /** Bytes that may be sent before the peer or our own send buffer says stop. */
   get spaceBytes(): number {
-    const own = this.#config.sendBuffer - this.window.unackedBytes
-    const peers = this.#remoteRecvBuffer - this.window.unconsumedBytes
-    return Math.max(0, Math.min(own, peers))
+    return Math.max(0, Math.min(this.#config.sendBuffer - this.unackedBytes, this.#remoteRecvBuffer - this.unconsumedBytes))
+  }
+
+  /** Bytes of them that no numbered message has taken. */
+  get #spaceToNumber(): number {
+    return Math.max(0, this.spaceBytes - this.#ahead.bytes)
   }
 
   get state(): WriteState {
@@ -343,7 +346,7 @@ export class Sender {
   }
 
   #numberData(mostBytes: number): SentMessage {
-    const bytes = Math.min(mostBytes, this.#queue.bytes, this.spaceBytes, this.#mostPayload)
+    const bytes = Math.min(mostBytes, this.#queue.bytes, this.#spaceToNumber, this.#mostPayload)
     const payload = this.#queue.take(bytes)
     return this.window.append({ type: MessageType.Data, sequence: this.window.nextSequence, payload, bytes })
   }
@@ -354,7 +357,7 @@ export class Sender {
 
   /** Bytes that new messages may take. */
   get #spaceForData(): number {
-    const { spaceBytes } = this
+    const spaceBytes = this.#spaceToNumber
     return !this.#mayNumberData || this.#tooLittleSpace(spaceBytes) ? 0 : spaceBytes
   }
 

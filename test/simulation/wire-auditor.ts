@@ -228,6 +228,8 @@ class DirectionAudit {
   readonly #memory: (Remembered | undefined)[] = []
   #oldestUnacked: number
   #finishSequence: number | undefined
+  /** Highest number of Data. */
+  #lastData: number | undefined
 
   constructor(limits: AuditLimits) {
     this.#limits = limits
@@ -289,11 +291,14 @@ class DirectionAudit {
     if (span > spanLimit) return `${span} numbers are outstanding`
     if (message.type === MessageType.SendFinish) {
       if (this.#finishSequence !== undefined) return 'it is the second one'
+      if (isLater(this.#lastData, message.sequence)) return `Data #${this.#lastData} was sent`
       this.#finishSequence = message.sequence
     }
     if (message.type !== MessageType.Data) return undefined
     if (span > spanLimit - SPAN_RESERVE) return `data may not make ${span} numbers outstanding`
-    if (this.#finishSequence !== undefined) return 'data after SendFinish'
+    // Numbers count, not times: links send out what they were given at times of their own.
+    if (isLater(message.sequence, this.#finishSequence)) return `SendFinish is #${this.#finishSequence}`
+    if (this.#lastData === undefined || isLater(message.sequence, this.#lastData)) this.#lastData = message.sequence
     if (message.bytes < 1 || message.bytes > this.#payloadLimit) return `the payload limit is ${this.#payloadLimit}`
     if (this.unackedBytes > this.#limits.sendBuffer) return `${this.unackedBytes} bytes are unacknowledged`
     if (this.unconsumedBytes > this.#limits.remoteRecvBuffer) return `${this.unconsumedBytes} bytes are unconsumed`
@@ -330,6 +335,11 @@ function byteAt(pieces: readonly Uint8Array[], position: number): number {
     offset -= piece.byteLength
   }
   return -1
+}
+
+/** Whether both are there and `sequence` is the later number. */
+function isLater(sequence: number | undefined, than: number | undefined): boolean {
+  return sequence !== undefined && than !== undefined && ((sequence - than) | 0) > 0
 }
 
 const names = new Map<number, string>(Object.entries(MessageType).map(([name, type]) => [type, name]))
