@@ -13,8 +13,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'the receive buffer of the peer is not minded',
     file: 'lib/engine/sender.ts',
-    find: 'return Math.max(0, Math.min(own, peers))',
-    replace: 'return Math.max(0, own, Math.min(own, peers))',
+    find: 'this.#remoteRecvBuffer - this.unconsumedBytes)',
+    replace: 'Number.POSITIVE_INFINITY)',
     tests: ['test/engine/flow-control.test.ts'],
   },
   {

@@ -262,6 +262,14 @@ t.test('the auditor sees broken rules', async t => {
       },
     ],
     [
+      'SendFinish before data',
+      /before Data #1/,
+      audit => {
+        audit.sent('client', 0, data(1), 0)
+        audit.sent('client', 0, { type: MessageType.SendFinish, sequence: 0 }, 0)
+      },
+    ],
+    [
       'data on a blocked link',
       /blocked/,
       audit => {

@@ -291,13 +291,13 @@ class DirectionAudit {
     if (span > spanLimit) return `${span} numbers are outstanding`
     if (message.type === MessageType.SendFinish) {
       if (this.#finishSequence !== undefined) return 'it is the second one'
-      if (isLater(this.#lastData, message.sequence)) return `Data #${this.#lastData} was sent`
+      if (isLater(this.#lastData, message.sequence)) return `SendFinish before Data #${this.#lastData}`
       this.#finishSequence = message.sequence
     }
     if (message.type !== MessageType.Data) return undefined
     if (span > spanLimit - SPAN_RESERVE) return `data may not make ${span} numbers outstanding`
     // Numbers count, not times: links send out what they were given at times of their own.
-    if (isLater(message.sequence, this.#finishSequence)) return `SendFinish is #${this.#finishSequence}`
+    if (isLater(message.sequence, this.#finishSequence)) return `data after SendFinish #${this.#finishSequence}`
     if (this.#lastData === undefined || isLater(message.sequence, this.#lastData)) this.#lastData = message.sequence
     if (message.bytes < 1 || message.bytes > this.#payloadLimit) return `the payload limit is ${this.#payloadLimit}`
     if (this.unackedBytes > this.#limits.sendBuffer) return `${this.unackedBytes} bytes are unacknowledged`
