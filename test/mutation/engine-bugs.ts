@@ -215,7 +215,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'the end overtakes what was written',
     file: 'lib/engine/sender.ts',
-    find: "this.#state === 'finishing' && this.#queue.bytes === 0",
+    find: "this.#state === 'finishing' && this.queuedBytes === 0",
     replace: "this.#state === 'finishing'",
     tests: ['test/engine/ending.test.ts'],
   },
@@ -361,5 +361,26 @@ export const engineBugs: readonly PlantedBug[] = [
     find: 'if (options.known) link.workingSinceMs = Number.NEGATIVE_INFINITY',
     replace: '',
     tests: ['test/engine/newcomers.test.ts'],
+  },
+  {
+    name: 'a slow link takes what the reader needs next',
+    file: 'lib/engine/lead.ts',
+    find: 'if (arrivalMs <= earliestMs) return 0',
+    replace: 'return 0',
+    tests: ['test/simulation/directed/joining-link.test.ts'],
+  },
+  {
+    name: 'what is late waits until its link is in doubt',
+    file: 'lib/engine/sender.ts',
+    find: ' ?? this.#takeLate(nowMs)',
+    replace: '',
+    tests: ['test/simulation/directed/outage.test.ts'],
+  },
+  {
+    name: 'links that all fell silent get no time to answer one after the other',
+    file: 'lib/engine/link-health.ts',
+    find: 'this.#resumedMs + DOUBT_PING_MS,\n',
+    replace: '',
+    tests: ['test/engine/ack-timeout.test.ts'],
   },
 ]
