@@ -90,6 +90,11 @@ export class PathModel {
   #extraBytes = 0
   #burstStartMs = 0
   #burstBytes = 0
+  /**
+   * What counts of it. A burst after so short a silence as a busy event loop makes is as large as what was in flight: a window that
+   * holds it whole would make the next one larger, for nothing.
+   */
+  #burstLimitBytes = 0
 
   #startup = true
   /** What was sent until then was predicted by a rate that was not known. */
@@ -235,7 +240,7 @@ export class PathModel {
     const previousDeliveryMs = this.#deliveredMs
     this.#deliveredMs = nowMs
     this.#deliveredSentMs = flight.sentMs
-    this.#takeBurst(flight.wireBytes, nowMs)
+    this.#takeBurst(flight.wireBytes, nowMs - previousDeliveryMs, nowMs)
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
@@ -344,13 +349,15 @@ export class PathModel {
     this.#averageRate = this.#averageRate === 0 ? sample : this.#averageRate + (sample - this.#averageRate) / 16
   }
 
-  #takeBurst(bytes: number, nowMs: number): void {
+  /** @param silenceMs - since the ack before */
+  #takeBurst(bytes: number, silenceMs: number, nowMs: number): void {
     const expectedBytes = this.#rate * (nowMs - this.#burstStartMs)
     if (this.#burstBytes <= expectedBytes) {
       this.#burstStartMs = nowMs
       this.#burstBytes = bytes
+      this.#burstLimitBytes = silenceMs > LEAST_HEAD_MS ? Number.POSITIVE_INFINITY : MOST_HEAD_BYTES
     } else this.#burstBytes += bytes
-    const extraBytes = this.#burstBytes - this.#rate * (nowMs - this.#burstStartMs)
+    const extraBytes = Math.min(this.#burstBytes - this.#rate * (nowMs - this.#burstStartMs), this.#burstLimitBytes)
     const slot = this.#round % RATE_ROUNDS
     if (extraBytes > (this.#extraOfRound[slot] as number)) this.#extraOfRound[slot] = extraBytes
     if (extraBytes > this.#extraBytes) this.#extraBytes = extraBytes
