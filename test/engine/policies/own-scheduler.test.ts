@@ -92,6 +92,28 @@ t.test('a link that is not open is waited for', async t => {
   t.ok(pair.auditor.traffic('client', 1).newBytes <= 100_000, 'the other is used only while the first is not there')
 })
 
+t.test('a link that takes nothing gets nothing, whatever the scheduler says', async t => {
+  const single = new SingleEngine()
+  const links = [10, 20].map(roundTripMs => single.addWorkingLink({ roundTripMs }))
+  const [first] = links as [(typeof links)[0]]
+  single.do((engine, nowMs) => {
+    engine.setSchedule({ choose: shown => shown.find(({ id }) => id === first.id) ?? null }, nowMs)
+    engine.setWritable(first, false, nowMs)
+  })
+  single.forget()
+  single.write(1_000)
+  single.advance(100)
+  t.same(
+    links.map(link => single.sequencesOn(link).length),
+    [0, 0],
+  )
+  single.do((engine, nowMs) => engine.setWritable(first, true, nowMs))
+  t.same(
+    links.map(link => single.sequencesOn(link).length),
+    [1, 0],
+  )
+})
+
 t.test('a scheduler may have each message on several links', async t => {
   const single = new SingleEngine()
   const links = [0, 1, 2].map(() => single.addWorkingLink())
