@@ -192,7 +192,7 @@ export class LinkHealth {
     if (!this.#hasOther(link)) return Number.POSITIVE_INFINITY
     const least = oldest.sent.bytes > 0 ? DOUBT_SILENCE_MS : DOUBT_CONTROL_SILENCE_MS
     const doubtMs = Math.max(
-      this.#resumedMs + DOUBT_PING_MS,
+      this.#resumedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),
       sinceMs + Math.max(least, path.roundTripMs + 4 * path.roundTripDeviationMs),
       link.pingAskedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),
       oldest.predictedAckMs + Math.max(0, path.predictionErrorMs) + 8 * path.predictionDeviationMs,
