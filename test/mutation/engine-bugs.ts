@@ -95,8 +95,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'pieces of what was written are swapped',
     file: 'lib/engine/send-queue.ts',
-    find: 'pieces.push(this.#offset === 0 ? chunk : chunk.subarray(this.#offset))',
-    replace: 'pieces.unshift(this.#offset === 0 ? chunk : chunk.subarray(this.#offset))',
+    find: 'pieces.push(piece)',
+    replace: 'pieces.unshift(piece)',
     tests: ['test/engine/reference-single-link.test.ts'],
   },
   {
@@ -162,8 +162,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'a small payload keeps the whole chunk that it came in',
     file: 'lib/engine/held-bytes.ts',
-    find: 'if (piece.byteLength < SMALL_BYTES) return this.#copy(piece)',
-    replace: 'if (piece.byteLength < SMALL_BYTES) return piece',
+    find: 'return alone && piece.buffer.byteLength <= SMALL_BYTES ? piece : this.#copy(piece)',
+    replace: 'return alone ? piece : piece',
     tests: ['test/engine/flow-control.test.ts'],
   },
 
@@ -379,7 +379,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'links that all fell silent get no time to answer one after the other',
     file: 'lib/engine/link-health.ts',
-    find: 'this.#resumedMs + DOUBT_PING_MS,\n',
+    find: 'this.#resumedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),\n',
     replace: '',
     tests: ['test/engine/ack-timeout.test.ts'],
   },
