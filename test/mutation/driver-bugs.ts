@@ -124,8 +124,8 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'a client that continues a connection is given a new one',
     file: 'lib/link-admitter.ts',
-    find: 'if (incoming.existing || this.#closedIds.has(incoming.connectionId)) throw',
-    replace: 'if (this.#closedIds.has(incoming.connectionId)) throw',
+    find: 'return existing || this.#closedIds.has(connectionId)',
+    replace: 'return this.#closedIds.has(connectionId)',
     tests: ['test/handshake.test.ts'],
   },
   {
@@ -166,8 +166,8 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'the no of authorize is not minded',
     file: 'lib/link-admitter.ts',
-    find: 'if (!(await this.#isAuthorized(incoming, !known))) throw',
-    replace: 'if ((await this.#isAuthorized(incoming, !known)) === undefined) throw',
+    find: 'if (!(await this.#isAuthorized(incoming, starts))) throw',
+    replace: 'if ((await this.#isAuthorized(incoming, starts)) === undefined) throw',
     tests: ['test/server/authorize.test.ts'],
   },
   {

@@ -19,8 +19,8 @@ export const wireBugs: readonly PlantedBug[] = [
   {
     name: 'the checksum begins anew with each piece of a packet',
     file: 'lib/protocol/stream-decoder.ts',
-    find: 'this.#checksum = crc32(this.#chunk, start, end, this.#checksum)\n    if (!this.#isTooLong)',
-    replace: 'this.#checksum = crc32(this.#chunk, start, end)\n    if (!this.#isTooLong)',
+    find: 'this.#checksum = crc32(chunk, start, end, this.#checksum)',
+    replace: 'this.#checksum = crc32(chunk, start, end)',
     tests: ['test/protocol/stream-decoder.test.ts'],
   },
   {
