@@ -68,8 +68,9 @@ function watchCredit(engine: RealConnection, credit: CreditJudge): void {
     return output
   }
   engine.receive = (link, message, nowMs) => {
-    credit.received(message)
     receive(link, message, nowMs)
+    // What costs the link gives no credit: it lies, or comes where it must not.
+    if (!link.closed) credit.received(message)
   }
 }
 
