@@ -13,6 +13,9 @@ const ROLES = 0x401e5
 const POLICIES = 0x9011c
 const SCHEDULERS = 0x5c4ed
 const UNDISTURBED = 0x0d157
+/** Of the paths of an undisturbed connection at least. */
+const WIDE_BYTES_PER_MS = 500
+const WIDE_BUFFER_BYTES = 1_000_000
 const FIRST_SEQUENCES = [0, 2 ** 31, 2 ** 32] as const
 
 export function drawPlan(seed: number): WorldPlan {
@@ -55,10 +58,20 @@ function undisturbed(drawn: Omit<WorldPlan, 'filter' | 'filterSide'>): WorldPlan
     filterSide: 'server',
     serverConfig: healthy(drawn.serverConfig),
     connections: drawn.connections.map((connection, index) =>
-      index === 1 ? { ...connection, config: healthy(connection.config), undisturbed: true } : connection,
+      index === 1 ? { ...widened(connection), config: healthy(connection.config), undisturbed: true } : connection,
     ),
     faults: drawn.faults.filter(fault => fault.connection !== 1 && (fault.kind === 'all-at-once' || 'path' in fault)),
   }
+}
+
+/** Its own queues are no reason for an ack timeout of a second: what start-up sends is through in a quarter of that. */
+function widened(connection: ConnectionPlan): ConnectionPlan {
+  const wide = (shape: PipeShape): PipeShape => ({
+    ...shape,
+    rateBytesPerMs: Math.max(shape.rateBytesPerMs, WIDE_BYTES_PER_MS),
+    pipeBufferBytes: Math.max(shape.pipeBufferBytes, WIDE_BUFFER_BYTES),
+  })
+  return { ...connection, paths: connection.paths.map(path => ({ ...path, up: wide(path.up), down: wide(path.down) })) }
 }
 
 function drawRoles(random: Random): WorldPlan['roles'] {

@@ -1,7 +1,7 @@
 // A client, what the server has of it, and the paths between them; and the judges of both.
 
 import type { Duplex } from 'node:stream'
-import { defaults } from '../../../lib/config.ts'
+import { defaults, type LinkConfig } from '../../../lib/config.ts'
 import type { Connection as Engine } from '../../../lib/engine/connection.ts'
 import type { EngineLink } from '../../../lib/engine/engine-link.ts'
 import {
@@ -25,7 +25,7 @@ import { leakOf } from './judges/leaks.ts'
 import { shareOfMemory } from './judges/memory.ts'
 import { NoLinksJudge } from './judges/no-links.ts'
 import { sitsStill } from './judges/progress.ts'
-import { BlockedJudge, drainMs, RecoveryJudge } from './judges/recovery.ts'
+import { answerMs, BlockedJudge, RecoveryJudge } from './judges/recovery.ts'
 import type { LinkStream } from './link-stream.ts'
 import { Path, type PathLink, type PathPlan } from './path.ts'
 import type { ConnectionPlan, LinkFault, LinkState, NetworkFault, PathFault, Role, Side } from './plan.ts'
@@ -307,7 +307,7 @@ export class SimulatedConnection {
       const path = this.#pathsOfStreams.get(stream)
       if (path === undefined || !this.plan.core.includes(path) || this.#diverted.has(stream) || this.#losesBytes(path)) continue
       const link = engine.links[index] as EngineLink
-      const wrong = this.#recoveryJudge(side, path).look(link, healthySinceMs, loop.nowMs)
+      const wrong = this.#recoveryJudge(side, path).look(link, healthySinceMs + this.#oldDelayMs(path), loop.nowMs)
       if (wrong) this.#fail(side, wrong)
     }
   }
@@ -320,15 +320,26 @@ export class SimulatedConnection {
     )
   }
 
+  /** So much longer than planned what was under way when the path was healed may take: it keeps the delay that it began with. */
+  #oldDelayMs(path: number): number {
+    let mostMs = 0
+    for (const fault of this.#world.plan.faults) {
+      if (!('path' in fault) || fault.connection !== this.#index || fault.path !== path) continue
+      if (fault.kind === 'delay-step') mostMs = Math.max(mostMs, fault.delayMs)
+      if (fault.kind === 'jitter-burst') mostMs = Math.max(mostMs, fault.jitterMs)
+    }
+    return mostMs
+  }
+
+  get #linkConfigs(): Pick<LinkConfig, 'testDataLimit' | 'retestInterval'>[] {
+    return SIDES.map(each => ({ ...defaults.link, ...this.#configOf(each).link }))
+  }
+
   #recoveryJudge(side: Side, path: number): RecoveryJudge {
     const key = `${side} ${path}`
     const known = this.#recoveries.get(key)
     if (known) return known
-    const judge = new RecoveryJudge(
-      this.plan.paths[path] as PathPlan,
-      SIDES.map(each => ({ ...defaults.link, ...this.#configOf(each).link })),
-      what => this.#world.count(what),
-    )
+    const judge = new RecoveryJudge(this.plan.paths[path] as PathPlan, this.#linkConfigs, what => this.#world.count(what))
     this.#recoveries.set(key, judge)
     return judge
   }
@@ -520,7 +531,7 @@ export class SimulatedConnection {
     const path = this.#pathsOfStreams.get(link.stream)
     if (path === undefined || this.roleOf(side) !== 'hawser' || !this.#isAlwaysHealthy(path)) return
     const { pingTimeout } = { ...defaults.link, ...this.#configOf(side).link }
-    if (2 * drainMs(this.plan.paths[path] as PathPlan) > pingTimeout) return
+    if (answerMs(this.plan.paths[path] as PathPlan, this.#linkConfigs) > pingTimeout) return
     const judge = new BlockedJudge(pingTimeout, what => this.#world.count(what))
     link.on('blocked', () => judge.changed(link.blocked || link.remotelyBlocked, loop.nowMs))
     link.on('close', reason => {

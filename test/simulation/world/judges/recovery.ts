@@ -3,6 +3,7 @@
 
 import type { EngineLink } from '../../../../lib/engine/engine-link.ts'
 import type { LinkCloseReason } from '../../../../lib/engine/events.ts'
+import type { PipeShape } from '../../simulated-pipe.ts'
 import type { PathPlan } from '../path.ts'
 
 /** Timers and rounds of input, and what is said besides. */
@@ -16,11 +17,22 @@ const CONTROL_BYTES = 65_536
 const MOST_PACKET_BYTES = 65_536
 
 /** Until everything that may wait in a path as it was planned is through, both ways. */
-export function drainMs({ up, down, framing, highWaterMark }: PathPlan): number {
+function drainMs({ up, down, framing, highWaterMark }: PathPlan): number {
   const senderBytes = framing === 'packet' ? highWaterMark * MOST_PACKET_BYTES : highWaterMark
-  return [up, down].reduce((sum, { rateBytesPerMs, delayMs, jitterMs, pipeBufferBytes }) => {
-    return sum + delayMs + jitterMs + (pipeBufferBytes + senderBytes) / rateBytesPerMs
+  return [up, down].reduce((sum, shape) => {
+    return sum + shape.delayMs + shape.jitterMs + (shape.pipeBufferBytes + senderBytes) * msPerByte(shape)
   }, 0)
+}
+
+/** Of many bytes: a pipe holds no more at once than its buffer, so a long way with a small buffer is slow. */
+function msPerByte({ rateBytesPerMs, delayMs, jitterMs, pipeBufferBytes }: PipeShape): number {
+  return 1 / rateBytesPerMs + (delayMs + jitterMs) / pipeBufferBytes
+}
+
+/** Longest time until a ping is answered: it and the answer may wait behind all that, and the test data of both ends. */
+export function answerMs(path: PathPlan, configs: readonly TestConfig[]): number {
+  const testBytes = configs.reduce((sum, { testDataLimit }) => sum + testDataLimit, CONTROL_BYTES)
+  return 2 * drainMs(path) + testBytes * Math.max(msPerByte(path.up), msPerByte(path.down))
 }
 
 export class RecoveryJudge {
@@ -30,11 +42,9 @@ export class RecoveryJudge {
 
   /** @param configs - of both ends: each tests the link, and the data of one test waits for that of the other */
   constructor(path: PathPlan, configs: readonly TestConfig[], count: (what: string) => void) {
-    const rate = Math.min(path.up.rateBytesPerMs, path.down.rateBytesPerMs)
-    const testBytes = configs.reduce((sum, { testDataLimit }) => sum + testDataLimit, CONTROL_BYTES)
     const retestMs = Math.max(...configs.map(({ retestInterval }) => retestInterval))
     // What came too late is a test that failed, and the next one has an empty path before it.
-    this.#boundMs = 2 * drainMs(path) + retestMs + testBytes / rate + SLACK_MS
+    this.#boundMs = answerMs(path, configs) + retestMs + SLACK_MS
     this.#count = count
   }
 
