@@ -379,7 +379,7 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'links that all fell silent get no time to answer one after the other',
     file: 'lib/engine/link-health.ts',
-    find: 'this.#resumedMs + DOUBT_PING_MS,\n',
+    find: 'this.#resumedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),\n',
     replace: '',
     tests: ['test/engine/ack-timeout.test.ts'],
   },
