@@ -91,7 +91,7 @@ export class Connection {
     )
     this.#receiver = new Receiver(config.recvBuffer, firstSequence.receive, {
       consumed: message => {
-        if (!this.#sender.window.consumed(message.bytes)) throw new ProtocolError('Consumed exceeds what was sent', 'connection')
+        if (!this.#sender.consumed(message.bytes)) throw new ProtocolError('Consumed exceeds what was sent', 'connection')
       },
       receiveClosed: () => {
         this.#ending.announceRefusal()

@@ -2,8 +2,8 @@
 //
 // A payload is a view into the chunk that came from the link and keeps all of it alive: one byte could pin 64 KiB.
 // In order, small payloads are therefore copied into shared slabs, which are let go of in that order, unless one is alone
-// in a small chunk; behind a gap each lies with its neighbours. Larger ones are kept as views as long as little waits, which is the normal case of a quick
-// reader, and copied beyond, unless they fill their chunk nearly whole.
+// in a small chunk; behind a gap each lies with its neighbours. Larger ones are kept as views as long as little waits, which is
+// the normal case of a quick reader, and copied beyond, unless they fill their chunk nearly whole.
 
 /** Smaller payloads are copied at once: a view costs about 100 bytes by itself. */
 const SMALL_BYTES = 4_096

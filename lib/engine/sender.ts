@@ -136,6 +136,11 @@ export class Sender {
     return this.window.unconsumedBytes - this.#ahead.bytes
   }
 
+  /** The peer's application took so many bytes; false if no link has carried as many, numbered or not. */
+  consumed(bytes: number): boolean {
+    return bytes <= this.unconsumedBytes && this.window.consumed(bytes)
+  }
+
   get unconsumedCount(): number {
     return this.window.span - this.#ahead.length
   }
