@@ -37,6 +37,7 @@ async function project(): Promise<string> {
 
 const esm = `
   import { connect, createServer, HawserError, type Config, type Link, type Server, type Socket } from 'hawser'
+  import { createMonitorPage } from 'hawser/monitor'
   import { tcpConnector, type TcpConnectorOptions } from 'hawser/tcp'
 
   const server: Server = createServer({ allowHalfOpen: true }, (socket: Socket) => socket.pipe(socket))
@@ -51,6 +52,7 @@ const esm = `
     socket.on('close', () => server.close())
     socket.end('from a module')
   })
+  createMonitorPage(server).listen().catch((error: Error) => console.log(error))
   export type Buffers = Pick<Config, 'sendBuffer' | 'recvBuffer'>`
 
 const commonJs = `
