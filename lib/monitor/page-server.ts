@@ -15,8 +15,8 @@ const LOOPBACK = ['127.0.0.1', '::1'] as const
 /** TCP connections at once; one more is closed at once. A page in a browser needs three. */
 const CONNECTIONS_LIMIT = 16
 const HEADER_BYTES_MAX = 16_384
-/** For the head of a request to be there in full. */
-const HEADER_TIMEOUT_MS = 2_000
+/** For a request to be there in full. */
+const REQUEST_TIMEOUT_MS = 2_000
 /** How often that is checked. */
 const CHECK_INTERVAL_MS = 500
 /** For whoever does not take the answer. */
@@ -113,10 +113,9 @@ export class MonitorPage {
   #createServer(): http.Server {
     const server = http.createServer({
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      headersTimeout: HEADER_TIMEOUT_MS,
       insecureHTTPParser: false,
       maxHeaderSize: HEADER_BYTES_MAX,
-      requestTimeout: HEADER_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
       requireHostHeader: false, // Node's own answer would lack the guards
     })
     server.maxConnections = CONNECTIONS_LIMIT

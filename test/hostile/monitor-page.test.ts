@@ -5,7 +5,7 @@
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import t, { type Test } from 'tap'
-import { type LinkTag, Socket } from '../../lib/index.ts'
+import { type LinkTag, type Server, Socket } from '../../lib/index.ts'
 import { createMonitorPage } from '../../lib/monitor.ts'
 import { corePair } from '../support/duplex-pairs.ts'
 import { working } from '../support/loopback.ts'
@@ -21,9 +21,25 @@ const ASSETS = ['/', '/page.css', '/page.js']
 const PLACES = 16
 const FLOOD_BYTES = 32 * 1_048_576
 
+/** Counts how often it is looked at. */
+class CountingSource {
+  readonly #server: Server
+  looks = 0
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  *[Symbol.iterator](): Iterator<Server> {
+    this.looks++
+    yield this.#server
+  }
+}
+
 /** A server with a bond whose peer calls itself nasty names, and its monitor page. */
 class PageScene {
   readonly scene: Scene
+  readonly source: CountingSource
   readonly port: number
   readonly host: string
   readonly #test: Test
@@ -32,14 +48,16 @@ class PageScene {
     const scene = await Scene.open(t)
     await nastyBond(t, scene)
     await scene.connection({ userData: USER_DATA })
-    const page = createMonitorPage(scene.server, { userData: true })
+    const source = new CountingSource(scene.server)
+    const page = createMonitorPage(source, { userData: true })
     t.teardown(() => page.close())
     const url = await page.listen()
-    return new PageScene(t, scene, Number(new URL(url).port))
+    return new PageScene(t, scene, source, Number(new URL(url).port))
   }
 
-  private constructor(t: Test, scene: Scene, port: number) {
+  private constructor(t: Test, scene: Scene, source: CountingSource, port: number) {
     this.scene = scene
+    this.source = source
     this.port = port
     this.host = `127.0.0.1:${port}`
     this.#test = t
@@ -394,6 +412,7 @@ t.test('A38 a connection gets one answer: what else is sent on it is not looked 
   await page.during(async () => {
     const text = await sendRaw(page.port, request.repeat(1_000))
     t.ok(text.split('HTTP/1.1 ').length <= 2, 'one answer at most')
+    t.equal(page.source.looks, 1, 'and no more made')
     const smuggled = await sendRaw(page.port, `GET /nothing HTTP/1.1\r\nHost: ${page.host}\r\n\r\n${request}`)
     t.notMatch(smuggled, /HTTP\/1\.1 200/)
 
@@ -405,6 +424,7 @@ t.test('A38 a connection gets one answer: what else is sent on it is not looked 
       await new Promise(resolve => greedy.write(request.repeat(1_000), resolve))
     }
     t.ok(greedy.bytesWritten < FLOOD_BYTES, 'cut off before it was over')
+    t.equal(page.source.looks, 2)
     greedy.resume()
     await closed
   })

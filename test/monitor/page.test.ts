@@ -213,14 +213,19 @@ t.test('a port that is taken rejects, and another one is listened on then; close
   await t.rejects(fetch(again))
 })
 
-t.test('a page does not keep its process alive', async t => {
+t.test('a page does not keep its process alive, nor does somebody who is connected to it', async t => {
   const program = `
+    import { connect } from 'node:net'
+    import { setImmediate } from 'node:timers/promises'
     import { createServer } from 'hawser'
     import { createMonitorPage } from 'hawser/monitor'
     const url = await createMonitorPage(createServer()).listen()
-    console.log((await fetch(url)).status)`
+    const silent = connect(new URL(url).port, '127.0.0.1').unref().resume()
+    console.log((await fetch(url)).status)
+    while (process.getActiveResourcesInfo().includes('TCPSocketWrap')) await setImmediate()
+    console.log(silent.closed ? 'not before all were gone' : 'at once')`
   const { code, stdout, stderr } = await run('--input-type=module', '--eval', program)
   t.equal(stderr, '')
-  t.equal(stdout, '200\n')
+  t.equal(stdout, '200\nat once\n')
   t.equal(code, 0)
 })
