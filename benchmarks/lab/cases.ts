@@ -1,5 +1,6 @@
 // All cases, in the order of the table of targets.
 
+import { bothWaysCase } from './both-ways.ts'
 import { competitionCase } from './competition.ts'
 import { falseAlarmCase } from './false-alarms.ts'
 import { cut, faultCase, mend, nothing, plug, reset, unplug } from './faults.ts'
@@ -18,6 +19,7 @@ export const cases: readonly Case[] = [
   throughputCase({ name: 'equal', specs: ['100mbit', '100mbit'], target: 0.99 }),
   throughputCase({ name: 'slow-long', specs: ['100mbit@5ms', '10mbit@100ms'], target: 0.98, fastLink: 1 }),
   throughputCase({ name: 'eight-links', specs: EIGHT_LINKS, target: 0.96 }),
+  bothWaysCase({ name: 'both-ways', specs: ['20mbit@20ms'] }),
   rateChangeCase({ name: 'rate-change' }),
   faultCase({
     name: 'blackhole',

@@ -1,9 +1,10 @@
 // How a link is shared with a plain TCP stream over it, and how long a ping takes meanwhile.
 
-import { median, quantile } from '../report.ts'
+import { quantile } from '../report.ts'
 import { goodput } from './arrivals.ts'
+import { roundTrips } from './pings.ts'
 import type { Row } from './rows.ts'
-import { type Case, Collection, inTestbed, type Setup } from './setup.ts'
+import { type Case, Collection, inTestbed, overAllLinks, type Setup } from './setup.ts'
 
 const RUNS = 4
 /** After both have begun, by when they have found their shares. */
@@ -20,7 +21,7 @@ export function competitionCase({ name, spec }: CompetitionOptions): Case {
 }
 
 async function measure(spec: string, setup: Setup): Promise<Row[]> {
-  const names = setup.subjects.filter(name => !name.startsWith('tcp-'))
+  const names = overAllLinks(setup)
   const found = new Collection()
   await inTestbed([spec], [...names, 'tcp'], setup, async testbed => {
     for (let run = 0; run < (setup.runs ?? RUNS); run++) {
@@ -40,15 +41,10 @@ async function measure(spec: string, setup: Setup): Promise<Row[]> {
             found.of(name, 'other').values.push(otherRate)
             found.of(name, 'share').values.push((100 * ownRate) / (ownRate + otherRate))
           })
-          const roundTrips = pings
-            .filter(([sentMs]) => sentMs >= fromMs && sentMs < fromMs + SHARED_MS)
-            .map(([, roundTripMs]) => roundTripMs ?? Number.POSITIVE_INFINITY)
-            .sort((a, b) => a - b)
-          found.of(name, 'ping').values.push(quantile(roundTrips, 0.5))
-          const shares = found.of(name, 'share').values
-          setup.progress(
-            `${name} ${direction}: ${shares.at(-1)?.toFixed(0)} % of what arrives, ping ${median(roundTrips).toFixed(1)} ms`,
-          )
+          const pingMs = quantile(roundTrips(pings, fromMs, fromMs + SHARED_MS), 0.5)
+          found.of(name, 'ping').values.push(pingMs)
+          const share = found.of(name, 'share').values.at(-1)
+          setup.progress(`${name} ${direction}: ${share?.toFixed(0)} % of what arrives, ping ${pingMs.toFixed(1)} ms`)
         } catch (error) {
           found.of(name, 'share').failures.push((error as Error).message)
           setup.progress((error as Error).message)

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import { nowMs } from './clock.ts'
 import { LinkLog } from './link-log.ts'
-import { type ConnectOptions, type EndOptions, type Plan, type ServeOptions, say } from './messages.ts'
+import { type ConnectOptions, type EndOptions, type Plan, type ServeOptions, type Side, say } from './messages.ts'
 import { read, write } from './stream-ends.ts'
 
 const NEWLINE = 10
@@ -37,7 +37,7 @@ async function acceptStream(stream: Duplex): Promise<void> {
   const found = await readPlan(stream)
   if (!found) return
   id = found.plan.id
-  await carryOut(stream, found.plan, found.rest, found.plan.direction === 'down', links)
+  await carryOut(stream, found.plan, found.rest, 'server', links)
 }
 
 async function connect({ protocol, host, port, localAddresses, plan, build }: ConnectOptions): Promise<void> {
@@ -55,25 +55,25 @@ async function connect({ protocol, host, port, localAddresses, plan, build }: Co
       stream.on('error', error => say({ kind: 'failed', id: own.id, message: error.message }))
       const links = new LinkLog(stream)
       stream.write(`${JSON.stringify(own)}\n`)
-      await carryOut(stream, own, Buffer.alloc(0), own.direction === 'up', links)
+      await carryOut(stream, own, Buffer.alloc(0), 'client', links)
     }),
   )
 }
 
 /** One end's part, from the plan to the close of the stream. */
-async function carryOut(stream: Duplex, plan: Plan, first: Buffer, writes: boolean, links: LinkLog): Promise<void> {
+async function carryOut(stream: Duplex, plan: Plan, first: Buffer, side: Side, links: LinkLog): Promise<void> {
   const closed = stream.closed ? Promise.resolve() : new Promise<void>(resolve => stream.once('close', () => resolve()))
   links.id = plan.id
-  if (writes) {
-    stream.resume()
-    // An error has been told already.
-    await Promise.race([write(stream, plan).catch(() => {}), closed])
-  } else {
-    await read(stream, plan, first)
-    stream.end()
-  }
+  const writes = plan.direction !== (side === 'client' ? 'down' : 'up')
+  const reads = plan.direction !== (side === 'client' ? 'up' : 'down')
+  // An error has been told already.
+  const writing = writes && Promise.race([write(stream, plan).catch(() => {}), closed])
+  if (reads) await read(stream, plan, side, first)
+  else stream.resume()
+  await writing
+  if (!writes) stream.end()
   await closed
-  links.report(writes)
+  links.report(side)
 }
 
 /** Reads the first line; `undefined` when the stream ends before. */

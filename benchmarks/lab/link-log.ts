@@ -3,7 +3,7 @@
 import type { Duplex } from 'node:stream'
 import type { Link, Socket } from '../../lib/index.ts'
 import { nowMs } from './clock.ts'
-import { type LinkReport, say } from './messages.ts'
+import { type LinkReport, type Side, say } from './messages.ts'
 
 /** Of other streams there are no links. */
 export class LinkLog {
@@ -17,8 +17,8 @@ export class LinkLog {
     socket.on('link', link => this.#add(link))
   }
 
-  report(writes: boolean): void {
-    if (this.#links.length > 0) say({ kind: 'links', id: this.id, writes, links: this.#links.map(reportOf) })
+  report(side: Side): void {
+    if (this.#links.length > 0) say({ kind: 'links', id: this.id, side, links: this.#links.map(reportOf) })
   }
 
   #add(link: Link): void {

@@ -5,11 +5,13 @@ export type Protocol = 'hawser' | 'tcp'
 /** Up is from the client to the server. */
 export type Direction = 'up' | 'down'
 
+export type Side = 'client' | 'server'
+
 /** Sent by the client as the first line of every stream. */
 export interface Plan {
   readonly id: string
-  readonly direction: Direction
-  /** How long the writer writes. What is in buffers then still arrives. */
+  readonly direction: Direction | 'both'
+  /** How long a writer writes. What is in buffers then still arrives. */
   readonly durationMs: number
   /** This end's event loop stands still again and again. */
   readonly stalls?: 'reader' | 'writer' | undefined
@@ -44,11 +46,11 @@ export type Message =
   /** The reader has the first bytes. */
   | { readonly kind: 'started'; readonly id: string; readonly atMs: number }
   /** The reader's log, at its end. */
-  | ({ readonly kind: 'arrived'; readonly id: string; readonly trouble: string | null } & ArrivalLog)
+  | ({ readonly kind: 'arrived'; readonly id: string; readonly side: Side; readonly trouble: string | null } & ArrivalLog)
   /** A link stopped working. */
   | { readonly kind: 'notworking'; readonly id: string; readonly tag: string; readonly reason: string; readonly atMs: number }
   /** Links of one end, at its end. */
-  | { readonly kind: 'links'; readonly id: string; readonly writes: boolean; readonly links: readonly LinkReport[] }
+  | { readonly kind: 'links'; readonly id: string; readonly side: Side; readonly links: readonly LinkReport[] }
   | { readonly kind: 'failed'; readonly id: string; readonly message: string }
 
 export interface ArrivalLog {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { goodput, longestSilence } from './arrivals.ts'
 import { nowMs } from './clock.ts'
 import type { Row } from './rows.ts'
-import { type Case, Collection, inTestbed, type Setup } from './setup.ts'
+import { type Case, Collection, inTestbed, overAllLinks, type Setup } from './setup.ts'
 
 const SPECS = ['100mbit@5ms', '50mbit@5ms']
 const RATES = ['20mbit', '100mbit']
@@ -18,7 +18,7 @@ export function rateChangeCase({ name }: { readonly name: string }): Case {
 }
 
 async function measure(setup: Setup): Promise<Row[]> {
-  const names = setup.subjects.filter(name => !name.startsWith('tcp-'))
+  const names = overAllLinks(setup)
   const found = new Collection()
   await inTestbed(SPECS, names, setup, async testbed => {
     for (let run = 0; run < (setup.runs ?? RUNS); run++) {

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { median, quantile } from '../report.ts'
 import { goodput } from './arrivals.ts'
 import { nowMs } from './clock.ts'
+import { roundTrips } from './pings.ts'
 import type { Row } from './rows.ts'
-import { type Case, Collection, inTestbed, isHawser, type Setup } from './setup.ts'
+import { type Case, Collection, inTestbed, isHawser, overAllLinks, type Setup } from './setup.ts'
 
 const RUNS = 4
 const IDLE_MS = 1_500
@@ -24,14 +25,14 @@ export function pingCase({ name, spec }: PingOptions): Case {
 }
 
 async function measure(spec: string, setup: Setup): Promise<Row[]> {
-  const names = setup.subjects.filter(name => !name.startsWith('tcp-'))
+  const names = overAllLinks(setup)
   const found = new Collection()
   const base = found.of('idle')
   await inTestbed([spec], names, setup, async testbed => {
     for (let run = 0; run < (setup.runs ?? RUNS); run++) {
       const direction = setup.directions[run % setup.directions.length] ?? 'up'
       const idle = await testbed.pings(() => sleep(IDLE_MS))
-      base.values.push(median(idle.map(([, roundTripMs]) => roundTripMs ?? Number.POSITIVE_INFINITY)))
+      base.values.push(median(roundTrips(idle)))
       for (const name of names) {
         let fromMs = 0
         let toMs = 0
@@ -42,10 +43,7 @@ async function measure(spec: string, setup: Setup): Promise<Row[]> {
             toMs = Math.min(fromMs + SATURATED_MS, nowMs())
             found.of(name, 'rate').values.push(goodput(transfer.logs, fromMs, toMs))
           })
-          const sorted = pings
-            .filter(([sentMs]) => sentMs >= fromMs && sentMs < toMs)
-            .map(([, roundTripMs]) => roundTripMs ?? Number.POSITIVE_INFINITY)
-            .sort((a, b) => a - b)
+          const sorted = roundTrips(pings, fromMs, toMs)
           for (const q of [0.5, 0.95, 1]) found.of(name, `${q}`).values.push(quantile(sorted, q))
           setup.progress(
             `${name} ${direction}: p50 ${quantile(sorted, 0.5).toFixed(1)}, p95 ${quantile(sorted, 0.95).toFixed(1)} ms`,

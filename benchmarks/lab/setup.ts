@@ -26,6 +26,11 @@ export interface Case {
   measure(setup: Setup): Promise<Row[]>
 }
 
+/** Those that use every link there is. */
+export function overAllLinks({ subjects }: Setup): SubjectName[] {
+  return subjects.filter(name => !name.startsWith('tcp-'))
+}
+
 export const isHawser = (name: SubjectName): boolean => name.startsWith('hawser')
 
 /** Runs `body` in a laboratory of its own, and takes it apart whatever happens. */

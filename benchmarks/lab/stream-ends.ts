@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { checkPattern, patternAt } from '../pattern.ts'
 import { nowMs } from './clock.ts'
-import { type Plan, say } from './messages.ts'
+import { type Plan, type Side, say } from './messages.ts'
 
 const WRITE_BYTES = 65_536
 const STALL_MS = 250
@@ -23,7 +23,7 @@ export async function write(stream: Duplex, plan: Plan): Promise<void> {
 }
 
 /** Takes everything that comes; resolves when the log is told. */
-export function read(stream: Duplex, plan: Plan, first: Buffer): Promise<void> {
+export function read(stream: Duplex, plan: Plan, side: Side, first: Buffer): Promise<void> {
   const stopStalling = plan.stalls === 'reader' ? stall() : undefined
   const timesMs: number[] = []
   const totals: number[] = []
@@ -47,7 +47,7 @@ export function read(stream: Duplex, plan: Plan, first: Buffer): Promise<void> {
     const finish = (problem?: string): void => {
       stopStalling?.()
       stream.off('data', take)
-      say({ kind: 'arrived', id: plan.id, trouble: trouble ?? problem ?? null, timesMs, totals })
+      say({ kind: 'arrived', id: plan.id, side, trouble: trouble ?? problem ?? null, timesMs, totals })
       resolve()
     }
     stream.once('end', () => finish())

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Laboratory, SERVER_ADDRESS } from '../../test/lab/laboratory.ts'
 import { EndProcess } from './end-process.ts'
-import type { ArrivalLog, Direction, EndOptions, LinkReport, Message, Plan } from './messages.ts'
+import type { ArrivalLog, Direction, EndOptions, LinkReport, Message, Plan, Side } from './messages.ts'
+import type { Ping } from './pings.ts'
 import { SPEED_PORT, speedClient, speedOf, speedServer } from './speed-tool.ts'
 import {
   connectOptions,
@@ -29,7 +30,7 @@ const LISTENING_MS = 10_000
 const POLL_MS = 20
 
 export interface TransferOptions {
-  readonly direction: Direction
+  readonly direction: Plan['direction']
   readonly durationMs: number
   readonly stalls?: Plan['stalls']
 }
@@ -40,11 +41,11 @@ export interface Transfer {
   readonly begunMs: number
   /** When the reader had its first bytes. */
   readonly startedMs: number
-  /** What arrived, of each stream; of plain TCP in the order of the links. */
-  readonly logs: readonly ArrivalLog[]
+  /** What arrived, of each stream in the order of the links, and where; both ways there are two of each. */
+  readonly logs: readonly (ArrivalLog & { readonly side: Side })[]
   /** How often a link stopped working, at either end. */
   readonly alarms: readonly (Message & { kind: 'notworking' })[]
-  /** Links of the writing end; none but for hawser. */
+  /** Links of the writing end, both ways of the client; none but for hawser. */
   readonly writerLinks: readonly LinkReport[]
   readonly readerLinks: readonly LinkReport[]
 }
@@ -94,7 +95,7 @@ export class Testbed {
     if (!server) throw new Error(`no server for ${name}`)
     const plan: Plan = { id: `${++this.#transfers}`, direction, durationMs, stalls }
     const options = connectOptions(name, this.#links, plan, this.#otherBuild)
-    const record = new TransferRecord(plan.id, Math.max(1, options.localAddresses.length), options.protocol === 'hawser')
+    const record = new TransferRecord(plan, Math.max(1, options.localAddresses.length), options.protocol === 'hawser')
     const stopListening = server.listen(message => record.take(message))
     const client = this.#node('client', subjects[name], options, `the client of ${name}`)
     client.listen(message => record.take(message))
@@ -115,8 +116,8 @@ export class Testbed {
     }
   }
 
-  /** Pings the server over link 1 while `during` runs: times at which they were sent, and round trips; `null`: lost. */
-  async pings(during: () => Promise<void>): Promise<readonly (readonly [sentMs: number, roundTripMs: number | null])[]> {
+  /** Pings the server over link 1 while `during` runs. */
+  async pings(during: () => Promise<void>): Promise<readonly Ping[]> {
     const server = this.lab.spawn('server', process.execPath, ECHO, 'serve', `${ECHO_PORT}`)
     const client = this.lab.spawn('client', process.execPath, ECHO, 'ping', '10.77.1.1', SERVER_ADDRESS, `${ECHO_PORT}`)
     try {
@@ -192,8 +193,8 @@ export class Testbed {
 
 /** What the two ends say about one transfer. */
 class TransferRecord {
-  readonly #id: string
-  readonly #streams: number
+  readonly #plan: Plan
+  readonly #logsTold: number
   readonly #linksTold: number
   readonly #logs: (Message & { kind: 'arrived' })[] = []
   readonly #alarms: (Message & { kind: 'notworking' })[] = []
@@ -207,9 +208,9 @@ class TransferRecord {
   #finish = (): void => {}
   #reject = (_: Error): void => {}
 
-  constructor(id: string, streams: number, hasLinks: boolean) {
-    this.#id = id
-    this.#streams = streams
+  constructor(plan: Plan, streams: number, hasLinks: boolean) {
+    this.#plan = plan
+    this.#logsTold = plan.direction === 'both' ? 2 * streams : streams
     this.#linksTold = hasLinks ? 2 : 0
     this.started = new Promise(resolve => {
       this.#start = resolve
@@ -222,7 +223,7 @@ class TransferRecord {
   }
 
   take(message: Message): void {
-    if (!('id' in message) || message.id.split('/', 1)[0] !== this.#id) return
+    if (!('id' in message) || message.id.split('/', 1)[0] !== this.#plan.id) return
     if (message.kind === 'begun') this.#begunMs = message.atMs
     if (message.kind === 'started') this.startedMs ||= message.atMs
     if (message.kind === 'started') this.#start()
@@ -233,7 +234,7 @@ class TransferRecord {
       if (message.trouble !== null) this.fail(message.trouble)
       this.#logs.push(message)
     }
-    if (this.#logs.length === this.#streams && this.#links.length === this.#linksTold) this.#finish()
+    if (this.#logs.length === this.#logsTold && this.#links.length === this.#linksTold) this.#finish()
   }
 
   fail(reason: string): void {
@@ -241,14 +242,15 @@ class TransferRecord {
   }
 
   result(): Transfer {
-    const linksOf = (writes: boolean) => this.#links.find(report => report.writes === writes)?.links ?? []
+    const linksOf = (side: Side) => this.#links.find(report => report.side === side)?.links ?? []
+    const [writer, reader] = this.#plan.direction === 'down' ? (['server', 'client'] as const) : (['client', 'server'] as const)
     return {
       begunMs: this.#begunMs,
       startedMs: this.startedMs,
       logs: this.#logs.sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true })),
       alarms: this.#alarms,
-      writerLinks: linksOf(true),
-      readerLinks: linksOf(false),
+      writerLinks: linksOf(writer),
+      readerLinks: linksOf(reader),
     }
   }
 }
