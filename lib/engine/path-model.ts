@@ -15,8 +15,18 @@ import { Flight } from './flight.ts'
 const LEAST_ROUND_TRIP_MS = 0.1
 /** The minimum round trip is the least of the current and the previous bucket of at least this length. */
 const ROUND_TRIP_BUCKET_MS = 5_000
-/** The delivery rate is the highest of so many round trips. */
+/** The delivery rate is the highest of so many round trips, ... */
 const RATE_ROUNDS = 10
+/**
+ * ... and of so many times as many while data comes in, too: the side whose queue is the longer holds up the acks of the other, which
+ * then delivers less than it could. Were that soon taken for its rate its window would shrink with it, for good. ...
+ */
+const BOTH_WAYS_ROUNDS = 8
+/** ... So often it tries, too, whether a window so much larger delivers more, for a round trip and the one of its acks, ... */
+const PROBE_GAIN = 1.25
+const PROBE_ROUNDS = 2
+/** ... and once more when that made the rate so much higher. */
+const PROBE_GROWTH = 1.1
 /** Hides the event loops of both ends and the gaps between their acks. */
 const LEAST_HEAD_MS = 12
 /**
@@ -28,8 +38,8 @@ const MOST_HEAD_BYTES = 131_072
 const SLOW_TEST_MS = 250
 /** Bursts of acks count for the window as far as they could be the delay of an event loop or of acks. */
 const MOST_EXTRA_MS = 200
-/** The same while data comes in, too: mostly the acks wait behind it. */
-const MOST_EXTRA_BOTH_WAYS_MS = 60
+/** The same while data comes in, too: mostly the acks wait behind it, and the other side's behind what this lets out. */
+const MOST_EXTRA_BOTH_WAYS_MS = 10
 /** Data comes in on the link, too, if in a round trip at least this share of what is in flight does. */
 const BOTH_WAYS_SHARE = 1 / 16
 /** A link sends at most so much faster than a window per round trip, so that its queue does not come and go in waves, ... */
@@ -37,7 +47,7 @@ const PACE = 1.25
 /** ... while its rate is not known so much faster, for the window doubles in each, ... */
 const STARTUP_PACE = 2.5
 /** ... while data comes in, too, so much faster than it delivers, ... */
-const PACE_BOTH_WAYS = 1.15
+const PACE_BOTH_WAYS = 1.08
 /** ... but for what it could have sent within so long before. */
 const PACING_BURST_MS = 4
 /** A link with less in flight measures too little to ever earn more. */
@@ -74,11 +84,15 @@ export class PathModel {
   #pacedUntilMs = 0
   #applicationLimitedUntilBytes = 0
 
-  /** Highest sample of each of the last rounds. */
-  #rateOfRound = new Float64Array(RATE_ROUNDS)
   #round = 0
   #roundEndBytes = 0
+  /** Highest sample of each of the last rounds; one of these may last some round trips. */
+  #rateOfRound = new Float64Array(RATE_ROUNDS)
+  #rateRound = 0
   #roundMeasured = false
+  #probeEndRound = 0
+  /** When the probe began. */
+  #probeRate = 0
   /** Payload that came in on the link in this round; whether it was much in the last one. */
   #receivedBytes = 0
   #bothWays = false
@@ -269,7 +283,7 @@ export class PathModel {
     this.#smoothedMs = Math.max(this.#smoothedMs, roundTripMs)
     if (this.#rate > 0 || bytes === 0 || transferMs < Math.max(SLOW_TEST_MS, 4 * this.minRoundTripMs)) return
     this.#rate = bytes / transferMs
-    this.#rateOfRound[this.#round % RATE_ROUNDS] = this.#rate
+    this.#rateOfRound[this.#rateRound % RATE_ROUNDS] = this.#rate
     this.#averageRate = this.#rate
     this.#startup = false
   }
@@ -279,7 +293,7 @@ export class PathModel {
     this.#startupWindowBytes = Math.max(this.#rate * this.minRoundTripMs, LEAST_WINDOW_BYTES)
     this.#rateOfRound.fill(0)
     this.#rate /= 2
-    this.#rateOfRound[this.#round % RATE_ROUNDS] = this.#rate
+    this.#rateOfRound[this.#rateRound % RATE_ROUNDS] = this.#rate
     this.#averageRate = this.#rate
     this.#startup = true
     this.#startupRate = 0
@@ -296,13 +310,18 @@ export class PathModel {
     const extraMs = this.#bothWays ? MOST_EXTRA_BOTH_WAYS_MS : MOST_EXTRA_MS
     const headBytes = Math.min(this.#rate * headMs, MOST_HEAD_BYTES)
     const extraBytes = Math.min(this.#extraBytes, this.#rate * extraMs)
-    return this.#rate * minMs + headBytes + extraBytes + 2 * Math.min(this.chunkBytes(), MOST_HEAD_BYTES / 2)
+    const steadyBytes = this.#rate * minMs + headBytes + extraBytes + 2 * Math.min(this.chunkBytes(), MOST_HEAD_BYTES / 2)
+    return this.#isProbing ? PROBE_GAIN * steadyBytes : steadyBytes
+  }
+
+  get #isProbing(): boolean {
+    return this.#bothWays && this.#round < this.#probeEndRound
   }
 
   #paceBytesPerMs(nowMs: number): number {
     const minMs = this.minRoundTripMs
     if (this.#bothWays && !this.#startup) {
-      return PACE_BOTH_WAYS * Math.max(this.#rate, LEAST_WINDOW_BYTES / (minMs + LEAST_HEAD_MS))
+      return (this.#isProbing ? PROBE_GAIN : PACE_BOTH_WAYS) * Math.max(this.#rate, LEAST_WINDOW_BYTES / (minMs + LEAST_HEAD_MS))
     }
     return ((this.#startup ? STARTUP_PACE : PACE) * this.windowBytes(nowMs)) / Math.max(1, minMs)
   }
@@ -342,7 +361,7 @@ export class PathModel {
     if (intervalMs < this.minRoundTripMs) return
     const sample = (this.#deliveredBytes - flight.deliveredBytes) / intervalMs
     if (flight.applicationLimited && sample <= this.#rate) return
-    const slot = this.#round % RATE_ROUNDS
+    const slot = this.#rateRound % RATE_ROUNDS
     this.#roundMeasured = true
     if (sample > (this.#rateOfRound[slot] as number)) this.#rateOfRound[slot] = sample
     if (sample > this.#rate) this.#rate = sample
@@ -378,10 +397,19 @@ export class PathModel {
     if (this.#startup) this.#judgeStartup(nowMs)
     this.#round++
     const oldest = this.#round % RATE_ROUNDS
-    this.#rateOfRound[oldest] = 0
-    this.#rate = Math.max(...this.#rateOfRound)
     this.#extraOfRound[oldest] = 0
     this.#extraBytes = Math.max(...this.#extraOfRound)
+    const isLongRound = this.#round % BOTH_WAYS_ROUNDS === 0
+    if (isLongRound || (this.#round === this.#probeEndRound && this.#rate > PROBE_GROWTH * this.#probeRate)) this.#probe()
+    if (this.#bothWays && !isLongRound) return
+    this.#rateRound++
+    this.#rateOfRound[this.#rateRound % RATE_ROUNDS] = 0
+    this.#rate = Math.max(...this.#rateOfRound)
+  }
+
+  #probe(): void {
+    this.#probeEndRound = this.#round + PROBE_ROUNDS
+    this.#probeRate = this.#rate
   }
 
   /** Acks that come ever later while the window grows: the path is full. */

@@ -9,6 +9,7 @@ import { SimulatedPair } from '../simulated-pair.ts'
 const WARM_MS = 2_000
 const MEASURED_MS = 3_000
 const SAMPLE_MS = 5
+const LEAST_SHARE = 0.95
 /** As the target has it: twice the base round trip and so much. */
 const SLACK_MS = 20
 
@@ -20,6 +21,7 @@ interface Case {
 
 const cases: readonly Case[] = [
   { title: '20 Mbit/s, 20 ms', roundTripMs: 20, links: [path(20, 20)] },
+  { title: '20 Mbit/s, 40 ms and 5 ms of jitter', roundTripMs: 40, links: [path(20, 40, 5)] },
   { title: '20 Mbit/s, 100 ms', roundTripMs: 100, links: [path(20, 100)] },
   { title: 'two paths of 10 and 20 Mbit/s, 40 ms', roundTripMs: 40, links: [path(10, 40), path(20, 40)] },
 ]
@@ -49,7 +51,7 @@ for (const { title, roundTripMs, links } of cases) {
         for (const [index, { side, readBytes }] of pair.sides.entries()) {
           if (!bothWays && side === 'client') continue
           const share = (readBytes - (before[index] as number)) / MEASURED_MS / rate
-          t.ok(share >= 0.9, `${side} reads ${(share * 100).toFixed(1)} % of the rate`)
+          t.ok(share >= LEAST_SHARE, `${side} reads ${(share * 100).toFixed(1)} % of the rate`)
         }
         for (const { engine, side } of pair.sides) {
           for (const link of engine.links) t.equal(link.resent, 0, `${side}: nothing was sent again`)
