@@ -5,6 +5,7 @@ import { MessageType, type ReliableMessage } from '../protocol/messages.ts'
 import { sequenceDistance } from '../protocol/sequence.ts'
 import { wireSize } from '../protocol/wire-size.ts'
 import { AheadQueue } from './ahead-queue.ts'
+import { Copies, type Copy } from './copies.ts'
 import type { EngineLink } from './engine-link.ts'
 import type { Output } from './events.ts'
 import type { Flight } from './flight.ts'
@@ -19,10 +20,6 @@ import { SendQueue } from './send-queue.ts'
 import { SendWindow, type SentMessage } from './send-window.ts'
 import { HISTORY_MS, Steering } from './steering.ts'
 
-/** Of so many messages at the head of the window copies may be sent. */
-const MOST_COPIED = 256
-/** A message is late after at least this much more than its predicted time. */
-const LATE_MS = 20
 /** Bytes of a Data message besides its payload. */
 const DATA_OVERHEAD_BYTES = 25
 
@@ -55,6 +52,7 @@ export class Sender {
   #leadBytes = 0
   readonly window: SendWindow
   readonly steering: Steering
+  readonly #copies: Copies
   /** What links tell schedulers depends on it. */
   readonly demand = new MessageDemand()
   readonly #onSchedulerFailed: (error: Error) => void
@@ -89,6 +87,7 @@ export class Sender {
     this.window = new SendWindow(firstSequence)
     this.#plan = planOf(schedule)
     this.steering = new Steering(links, this.#plan, accepting)
+    this.#copies = new Copies(links, this.window, this.steering)
     this.#onSchedulerFailed = onSchedulerFailed
     this.schedule = schedule
   }
@@ -261,8 +260,7 @@ export class Sender {
 
   /** Time at which the oldest message becomes overdue so that a copy may be worth it. */
   get overdueMs(): number | undefined {
-    const flight = this.window.fromOldest(0)?.flight
-    return flight && flight.sent.transmissions === 1 ? flight.predictedAckMs + 5 : undefined
+    return this.#copies.overdueMs
   }
 
   #linkForControl(nowMs: number): EngineLink | undefined {
@@ -402,82 +400,22 @@ export class Sender {
     return spaceBytes < Math.min(this.#config.chunkSize, this.#remoteRecvBuffer / 16, this.#config.sendBuffer / 16)
   }
 
-  /**
-   * A second transmission of what the receiver waits for, over a link that would bring it earlier: at the end of a burst
-   * and when the credit is used up. The receiver drops the later one.
-   */
+  #takeLate(nowMs: number): Output | undefined {
+    return this.#sendCopy(this.#copies.whenLate(this.#nextNewSequence, nowMs), nowMs)
+  }
+
   #takeCopy(nowMs: number): Output | undefined {
-    if (this.window.span === 0 || this.#links.length < 2) return undefined
     const nothingNew = this.queuedBytes === 0 && !this.moreWaiting
     if (!nothingNew && (this.#ahead.bytes > 0 || this.#spaceForData > 0)) return undefined
-    const most = Math.min(this.window.span, MOST_COPIED)
-    for (let index = 0; index < most; index++) {
-      const sent = this.window.fromOldest(index) as SentMessage
-      const { flight } = sent
-      if (sent.acked || sent.transmissions !== 1 || !flight) continue
-      const link = this.#quickerLink(flight, nowMs)
-      if (link) return this.#transmit(link, sent, nowMs)
-      // What is younger is not more urgent, and behind a message on time nothing is.
-      if (index >= 16) return undefined
-    }
-    return undefined
+    return this.#sendCopy(this.#copies.whenIdle(nowMs), nowMs)
   }
 
-  /**
-   * A second transmission of what is late and older than all that waits: the receiver waits for it, or soon will. It comes
-   * long before a link is in doubt and costs no more than its bytes, so it may be wrong now and then.
-   */
-  #takeLate(nowMs: number): Output | undefined {
-    if (this.#links.length < 2) return undefined
-    for (const link of this.#links) {
-      const output = link.trusted ? this.#takeLateOf(link, nowMs) : undefined
-      if (output) return output
-    }
-    return undefined
-  }
-
-  #takeLateOf({ flights, path }: EngineLink, nowMs: number): Output | undefined {
-    const lateMs = Math.max(0, path.predictionErrorMs) + Math.max(LATE_MS, 4 * path.predictionDeviationMs)
-    for (let index = 0; index < flights.length; index++) {
-      const flight = flights.at(index) as Flight
-      const overdueMs = nowMs - flight.predictedAckMs
-      if (overdueMs < lateMs) return undefined
-      const { sent } = flight
-      if (sent.acked || sent.transmissions > 1) continue
-      if (sequenceDistance(this.#nextNewSequence, sent.sequence) > 0) return undefined
-      const link = this.#linkForLate(flight, overdueMs, nowMs)
-      return link && this.#transmit(link, sent, nowMs)
-    }
-    return undefined
+  #sendCopy(copy: Copy | undefined, nowMs: number): Output | undefined {
+    return copy && this.#transmit(copy.link, copy.sent, nowMs)
   }
 
   get #nextNewSequence(): number {
     return this.#ahead.peek(0)?.sequence ?? this.window.nextSequence
-  }
-
-  /** An open link that would bring the message of `flight` before it has been overdue for twice as long. */
-  #linkForLate(flight: Flight, overdueMs: number, nowMs: number): EngineLink | undefined {
-    for (const link of this.steering.candidates) {
-      if (link === flight.link || !link.isOpenFor(flight.wireBytes, nowMs)) continue
-      if (!isWitness(link, flight, nowMs)) continue
-      if (link.path.arrivalMs(flight.wireBytes, nowMs) < 2 * overdueMs) return link
-    }
-    return undefined
-  }
-
-  /** A link that would bring the message of `flight` earlier than the link that carries it. */
-  #quickerLink(flight: Flight, nowMs: number): EngineLink | undefined {
-    const carrier = flight.link
-    const arrivalMs = flight.predictedAckMs - carrier.path.answerMs() - nowMs
-    const overdueMs = nowMs - flight.predictedAckMs
-    const remainingMs = Math.max(arrivalMs, overdueMs, 0)
-    if (remainingMs <= 1) return undefined
-    for (const link of this.steering.candidates) {
-      if (link === carrier || !link.usable || !link.isOpenFor(flight.wireBytes, nowMs)) continue
-      if (overdueMs > arrivalMs && !isWitness(link, flight, nowMs)) continue
-      if (1.1 * link.path.arrivalMs(flight.wireBytes, nowMs) + 1 < remainingMs) return link
-    }
-    return undefined
   }
 
   #sendNew(link: EngineLink, message: ReliableMessage, nowMs: number): Output {
@@ -537,11 +475,6 @@ export class Sender {
     sent.transmissions++
     return { link, message: sent.message }
   }
-}
-
-/** It answers, so that what is overdue on another link is not so because all of them, or an event loop, stand still. */
-function isWitness({ provenMs, resumedMs }: EngineLink, flight: Flight, nowMs: number): boolean {
-  return provenMs > flight.sentMs && nowMs >= resumedMs + LATE_MS
 }
 
 function isNewcomer({ workingSinceMs }: EngineLink, nowMs: number): boolean {
