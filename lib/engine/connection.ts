@@ -336,8 +336,7 @@ export class Connection {
     const { bothFinishedSinceMs } = this.#ending
     if (bothFinishedSinceMs !== undefined) earliest = Math.min(earliest, bothFinishedSinceMs + this.#config.terminationTimeout)
     if (this.#links.length > 1) {
-      const { overdueMs } = this.#sender
-      if (overdueMs !== undefined && overdueMs > this.#nowMs) earliest = Math.min(earliest, overdueMs)
+      earliest = Math.min(earliest, this.#sender.copyDeadlineMs(this.#nowMs))
       if (this.#sender.waiting) earliest = Math.min(earliest, patienceEndMs(this.#links, this.#nowMs))
     }
     earliest = Math.min(

@@ -4,11 +4,14 @@
 import { sequenceDistance } from '../protocol/sequence.ts'
 import type { EngineLink } from './engine-link.ts'
 import type { Flight } from './flight.ts'
+import type { PathModel } from './path-model.ts'
 import type { SendWindow, SentMessage } from './send-window.ts'
 import type { Steering } from './steering.ts'
 
 /** Of so many messages at the head of the window copies may be sent when nothing new can go. */
 const MOST_COPIED = 256
+/** A message may be copied after so much more than its predicted time. */
+const OVERDUE_MS = 5
 /** A message is late after at least this much more than its predicted time. */
 const LATE_MS = 20
 
@@ -29,10 +32,32 @@ export class Copies {
     this.#steering = steering
   }
 
-  /** Time at which the oldest message becomes overdue so that a copy may be worth it. */
-  get overdueMs(): number | undefined {
-    const flight = this.#window.fromOldest(0)?.flight
-    return flight && flight.sent.transmissions === 1 ? flight.predictedAckMs + 5 : undefined
+  /** When a copy will be worth it that is not yet, unless something comes before; `Infinity` if none will. */
+  nextDeadlineMs(nowMs: number): number {
+    let earliest = Number.POSITIVE_INFINITY
+    if (this.#links.length < 2) return earliest
+    for (const link of this.#links) {
+      const flight = link.trusted ? oldestOpen(link, nowMs) : undefined
+      if (!flight) continue
+      const overdueMs = flight.predictedAckMs + OVERDUE_MS
+      earliest = Math.min(earliest, overdueMs > nowMs ? overdueMs : this.#worthMs(flight, nowMs))
+    }
+    return earliest
+  }
+
+  /** The same for one message that is overdue: when `whenLate` will copy it. */
+  #worthMs(flight: Flight, nowMs: number): number {
+    const lateMs = flight.predictedAckMs + latenessMs(flight.link.path)
+    let earliest = Number.POSITIVE_INFINITY
+    for (const link of this.#steering.candidates) {
+      const { path } = link
+      if (link === flight.link || !link.writable || !path.hasRoom(flight.wireBytes, nowMs) || !hasAnswered(link, flight)) continue
+      const gainMs = flight.predictedAckMs + path.arrivalMs(flight.wireBytes, nowMs) / 2
+      const timeMs = Math.max(lateMs, gainMs, path.pacedUntilMs, link.limitedUntilMs)
+      // What is not copied although it is time waits for something else.
+      if (timeMs > nowMs) earliest = Math.min(earliest, timeMs)
+    }
+    return earliest
   }
 
   /** For when nothing new can go: at the end of a burst and when the credit is used up. */
@@ -64,48 +89,68 @@ export class Copies {
     return undefined
   }
 
-  #lateOf({ flights, path }: EngineLink, nextNewSequence: number, nowMs: number): Copy | undefined {
-    const lateMs = Math.max(0, path.predictionErrorMs) + Math.max(LATE_MS, 4 * path.predictionDeviationMs)
-    for (let index = 0; index < flights.length; index++) {
-      const flight = flights.at(index) as Flight
-      const overdueMs = nowMs - flight.predictedAckMs
-      if (overdueMs < lateMs) return undefined
-      const { sent } = flight
-      if (sent.acked || sent.transmissions > 1) continue
-      if (sequenceDistance(nextNewSequence, sent.sequence) > 0) return undefined
-      const link = this.#linkForLate(flight, overdueMs, nowMs)
-      return link && { sent, link }
-    }
-    return undefined
+  #lateOf(carrier: EngineLink, nextNewSequence: number, nowMs: number): Copy | undefined {
+    const flight = oldestOpen(carrier, nowMs)
+    if (!flight || nowMs < flight.predictedAckMs + latenessMs(carrier.path)) return undefined
+    const { sent } = flight
+    if (sequenceDistance(nextNewSequence, sent.sequence) > 0) return undefined
+    const link = this.#linkForLate(flight, nowMs)
+    return link && { sent, link }
   }
 
   /** An open link that would bring the message of `flight` before it has been overdue for twice as long. */
-  #linkForLate(flight: Flight, overdueMs: number, nowMs: number): EngineLink | undefined {
+  #linkForLate(flight: Flight, nowMs: number): EngineLink | undefined {
     for (const link of this.#steering.candidates) {
       if (link === flight.link || !link.isOpenFor(flight.wireBytes, nowMs)) continue
       if (!isWitness(link, flight, nowMs)) continue
-      if (link.path.arrivalMs(flight.wireBytes, nowMs) < 2 * overdueMs) return link
+      if (nowMs >= flight.predictedAckMs + link.path.arrivalMs(flight.wireBytes, nowMs) / 2) return link
     }
     return undefined
   }
 
   /** A link that would bring the message of `flight` earlier than the link that carries it. */
   #quickerLink(flight: Flight, nowMs: number): EngineLink | undefined {
-    const carrier = flight.link
-    const arrivalMs = flight.predictedAckMs - carrier.path.answerMs() - nowMs
-    const overdueMs = nowMs - flight.predictedAckMs
-    const remainingMs = Math.max(arrivalMs, overdueMs, 0)
-    if (remainingMs <= 1) return undefined
+    const arrivalMs = flight.predictedAckMs - flight.link.path.answerMs()
+    if (nowMs + gainMs(0) >= arrivalMs && nowMs < flight.predictedAckMs + gainMs(0)) return undefined
     for (const link of this.#steering.candidates) {
-      if (link === carrier || !link.usable || !link.isOpenFor(flight.wireBytes, nowMs)) continue
-      if (overdueMs > arrivalMs && !isWitness(link, flight, nowMs)) continue
-      if (1.1 * link.path.arrivalMs(flight.wireBytes, nowMs) + 1 < remainingMs) return link
+      if (link === flight.link || !link.usable || !link.isOpenFor(flight.wireBytes, nowMs)) continue
+      const neededMs = gainMs(link.path.arrivalMs(flight.wireBytes, nowMs))
+      if (nowMs + neededMs < arrivalMs) return link
+      // What is overdue is expected to take as long again.
+      if (nowMs >= flight.predictedAckMs + neededMs && isWitness(link, flight, nowMs)) return link
     }
     return undefined
   }
 }
 
-/** It answers, so that what is overdue on another link is not so because all of them, or an event loop, stand still. */
-function isWitness({ provenMs, resumedMs }: EngineLink, flight: Flight, nowMs: number): boolean {
-  return provenMs > flight.sentMs && nowMs >= resumedMs + LATE_MS
+/** The oldest that is overdue and was sent nowhere else, or else the oldest that is not overdue. */
+function oldestOpen({ flights }: EngineLink, nowMs: number): Flight | undefined {
+  for (let index = 0; index < flights.length; index++) {
+    const flight = flights.at(index) as Flight
+    if (nowMs < flight.predictedAckMs + OVERDUE_MS || (!flight.sent.acked && flight.sent.transmissions === 1)) return flight
+  }
+  return undefined
+}
+
+/** So much later than predicted the acks of a path are late. */
+function latenessMs({ predictionErrorMs, predictionDeviationMs }: PathModel): number {
+  return Math.max(0, predictionErrorMs) + Math.max(LATE_MS, 4 * predictionDeviationMs)
+}
+
+/** So long it must take otherwise for a copy to be worth it that arrives after `arrivalMs`. */
+function gainMs(arrivalMs: number): number {
+  return 1.1 * arrivalMs + 1
+}
+
+/**
+ * It answers, so that what is overdue on another link is not so because all of them, or an event loop, stand still; nor has it
+ * just begun to answer again.
+ */
+function isWitness(link: EngineLink, flight: Flight, nowMs: number): boolean {
+  return hasAnswered(link, flight) && nowMs >= link.resumedMs + LATE_MS
+}
+
+/** It answered something sent after `flight`, and did so when the ack of that one was due. */
+function hasAnswered({ provenMs, progressMs }: EngineLink, flight: Flight): boolean {
+  return provenMs > flight.sentMs && progressMs >= flight.predictedAckMs
 }

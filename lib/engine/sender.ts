@@ -258,9 +258,9 @@ export class Sender {
     return this.#takeEnding(nowMs) ?? this.#takeLate(nowMs) ?? this.#takeData(nowMs) ?? this.#takeCopy(nowMs)
   }
 
-  /** Time at which the oldest message becomes overdue so that a copy may be worth it. */
-  get overdueMs(): number | undefined {
-    return this.#copies.overdueMs
+  /** When something will have to be sent twice that has not to be yet; `Infinity` if nothing. */
+  copyDeadlineMs(nowMs: number): number {
+    return this.#copies.nextDeadlineMs(nowMs)
   }
 
   #linkForControl(nowMs: number): EngineLink | undefined {

@@ -377,6 +377,20 @@ export const engineBugs: readonly PlantedBug[] = [
     tests: ['test/simulation/directed/outage.test.ts'],
   },
   {
+    name: 'what becomes late wakes nobody',
+    file: 'lib/engine/connection.ts',
+    find: 'earliest = Math.min(earliest, this.#sender.copyDeadlineMs(this.#nowMs))\n',
+    replace: '',
+    tests: ['test/simulation/directed/late-tail.test.ts'],
+  },
+  {
+    name: 'a link that answered before a message was due counts as a witness',
+    file: 'lib/engine/copies.ts',
+    find: ' && progressMs >= flight.predictedAckMs',
+    replace: ' && progressMs > 0',
+    tests: ['test/simulation/directed/late-tail.test.ts'],
+  },
+  {
     name: 'links that all fell silent get no time to answer one after the other',
     file: 'lib/engine/link-health.ts',
     find: 'this.#resumedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),\n',
