@@ -27,11 +27,13 @@ const DATA_OVERHEAD_BYTES = 25
 const UNPROVEN_BYTES = 65_536
 
 /**
- * A message costs some 400 bytes beside its payload until it is acknowledged. So many may be outstanding, and one more for
- * each so many bytes of the send buffer, which is what small buffers are bounded by; with the default one the numbers are.
+ * A message costs some 500 bytes beside its payload until it is acknowledged. So many may be outstanding, and one more for
+ * each so many bytes of the send buffer: together no more than half of 8 MiB and a quarter of the buffer.
  */
 const MESSAGES_LEAST = 8_192
-const BUFFER_BYTES_PER_MESSAGE = 256
+const BUFFER_BYTES_PER_MESSAGE = 2_048
+/** Each transmission more costs some 190 bytes, which is 380 KiB of one link: with so many in flight it repeats nothing. */
+const MOST_IN_FLIGHT_TO_REPEAT = 2_048
 
 type WriteState =
   | 'open'
@@ -441,6 +443,7 @@ export class Sender {
       this.#demandResend(sent, nowMs)
       for (const link of this.steering.candidates) {
         if (!link.usable || !link.open || this.#carriers.includes(link)) continue
+        if (link.flights.length >= MOST_IN_FLIGHT_TO_REPEAT) continue
         if (isNewcomer(link, nowMs) && !isNewcomer(this.#carriers[0] as EngineLink, nowMs)) continue
         if (!best || link.arrival < best.arrival) best = link
       }

@@ -32,6 +32,20 @@ export const engineBugs: readonly PlantedBug[] = [
     tests: ['test/engine/sequence-span.test.ts'],
   },
   {
+    name: 'more messages may be outstanding than memory is meant for',
+    file: 'lib/engine/sender.ts',
+    find: 'const BUFFER_BYTES_PER_MESSAGE = 2_048',
+    replace: 'const BUFFER_BYTES_PER_MESSAGE = 256',
+    tests: ['test/simulation/memory.test.ts'],
+  },
+  {
+    name: 'a link repeats messages however many it holds',
+    file: 'lib/engine/sender.ts',
+    find: 'if (link.flights.length >= MOST_IN_FLIGHT_TO_REPEAT) continue\n',
+    replace: '',
+    tests: ['test/simulation/memory.test.ts'],
+  },
+  {
     name: 'the ring of sent messages forgets the older half when it grows',
     file: 'lib/engine/send-window.ts',
     find: 'for (let index = 0; index < old.length; index++) {',

@@ -1,6 +1,6 @@
 /** First in, first out; O(1) amortised. */
 export class Queue<T> {
-  #items: T[] = []
+  #items: (T | undefined)[] = []
   #head = 0
 
   get length(): number {
@@ -17,7 +17,9 @@ export class Queue<T> {
 
   shift(): T | undefined {
     if (this.#head === this.#items.length) return undefined
-    const item = this.#items[this.#head++]
+    const item = this.#items[this.#head]
+    // What is out must not be kept alive: memory is measured.
+    this.#items[this.#head++] = undefined
     if (this.#head >= 256 && this.#head * 2 >= this.#items.length) {
       this.#items = this.#items.slice(this.#head)
       this.#head = 0

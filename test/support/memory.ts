@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers'
+
 const ROUNDS_MAX = 10
 const LITTLE_BYTES = 10_000
 

@@ -178,12 +178,12 @@ export class Application {
   }
 
   #write(bytes: number): void {
-    const { writes, fail } = this.#options
+    const { plan, writes, fail } = this.#options
     for (const slice of writes.slices(this.written, bytes)) {
       const order = ++this.#callbacksDue
       let called = false
       this.written += slice.byteLength
-      const more = this.#socket?.write(slice, error => {
+      const more = this.#socket?.write(plan.writesCopies ? Buffer.from(slice) : slice, error => {
         if (called) fail(`callback ${order} was called twice`)
         called = true
         this.#callbacksDone++

@@ -27,6 +27,8 @@ export interface ApplicationPlan {
   /** Waits for `drain` when `write` says so. */
   readonly heedsDrain: boolean
   readonly reader: ReaderPlan
+  /** What it writes is memory of its own, not views of the pattern. */
+  readonly writesCopies?: true | undefined
 }
 
 /** A scheduler of the application's own. */

@@ -22,7 +22,7 @@ import { inflict } from './inflict.ts'
 import { faultInBooks } from './judges/books.ts'
 import type { CreditJudge } from './judges/credit.ts'
 import { leakOf } from './judges/leaks.ts'
-import { shareOfMemory } from './judges/memory.ts'
+import { heldBy, shareOfMemory } from './judges/memory.ts'
 import { NoLinksJudge } from './judges/no-links.ts'
 import { sitsStill } from './judges/progress.ts'
 import { answerMs, BlockedJudge, RecoveryJudge } from './judges/recovery.ts'
@@ -242,6 +242,17 @@ export class SimulatedConnection {
 
   // ---------------------------------------------------------------- judges
 
+  /** What both sides hold, as the accountant of memory counts it. */
+  get heldBytes(): number {
+    return SIDES.reduce((sum, side) => {
+      const { socket, engine } = this[side]
+      if (!socket || !engine) return sum
+      const streams = socket.links.map(link => link.stream as unknown as LinkStream)
+      const { contentBytes, entryBytes } = heldBy(engine, socket, streams, this.#world.loop.nowMs, true)
+      return sum + contentBytes + entryBytes
+    }, 0)
+  }
+
   judgeStep(): void {
     const { loop } = this.#world
     for (const side of SIDES) {
@@ -289,10 +300,10 @@ export class SimulatedConnection {
       this.#fail(side, 'has something to send, and nothing keeps it')
     }
     if (this.#healed) this.#judgeRecovery(side, socket, engine)
-    this.#judgeTraffic(side, socket)
+    if (this.#world.listens) this.#judgeTraffic(side, socket)
     const streams = socket.links.map(link => link.stream as unknown as LinkStream)
-    const heedsDrain = this[side].heedsDrain
-    const share = shareOfMemory(engine, socket, streams, sendBuffer + recvBuffer, loop.nowMs, heedsDrain)
+    const held = heldBy(engine, socket, streams, loop.nowMs, this[side].heedsDrain)
+    const share = shareOfMemory(held, sendBuffer + recvBuffer, streams.length)
     this.mostMemory = Math.max(this.mostMemory, share)
     if (share > 1) this.#fail(side, `holds ${(share * 100).toFixed()} % of the memory that it may`)
   }
@@ -485,7 +496,9 @@ export class SimulatedConnection {
       plan: path,
       seed: world.plan.seed * 64 + this.#index * 8 + number,
       nextLink: () => this.#links++,
-      onWire: (link, side, direction, chunk) => this.#tap.saw(link, path.framing === 'packet', side, direction, chunk),
+      onWire: (link, side, direction, chunk) => {
+        if (world.listens) this.#tap.saw(link, path.framing === 'packet', side, direction, chunk)
+      },
       accept: (stream, link) => {
         this.#remember('server', stream, number, link)
         world.accept(stream, this.#index, number)

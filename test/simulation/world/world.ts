@@ -31,6 +31,15 @@ export interface Outcome {
 export interface RunOptions {
   /** Gets every line of the trace. */
   readonly trace?: ((line: string) => void) | undefined
+  /** For who compares what the accountant of memory counts with what the heap holds. */
+  readonly weigh?: Weighing | undefined
+}
+
+export interface Weighing {
+  /** Times of the plan, before all is healed. The world ends with the last one. */
+  readonly atMs: readonly number[]
+  /** Time stands still until it is done. */
+  readonly take: (heldBytes: number) => Promise<void>
 }
 
 class Violation extends Error {}
@@ -59,7 +68,7 @@ export async function runWorld(plan: WorldPlan, options: RunOptions = {}): Promi
   const onUncaught = (error: unknown) => uncaught.push(error instanceof Error ? `${error.stack}` : String(error))
   process.on('uncaughtException', onUncaught)
   process.on('unhandledRejection', onUncaught)
-  const world = new World(plan, loop, trace)
+  const world = new World(plan, loop, trace, options.weigh)
   loop.afterTask = () => {
     if (uncaught.length > 0) throw new Violation(`uncaught: ${uncaught[0]}`)
     world.afterTask()
@@ -85,6 +94,7 @@ export class World {
   readonly plan: WorldPlan
   readonly loop: VirtualLoop
   readonly trace: Trace
+  readonly #weighing: Weighing | undefined
   readonly #startMs: number
   readonly #connections: SimulatedConnection[]
   #server!: Server
@@ -94,8 +104,9 @@ export class World {
   #waiting: PathFaultPlan[] = []
   #quietMoments = 0
 
-  constructor(plan: WorldPlan, loop: VirtualLoop, trace: Trace) {
+  constructor(plan: WorldPlan, loop: VirtualLoop, trace: Trace, weighing: Weighing | undefined) {
     this.plan = plan
+    this.#weighing = weighing
     this.loop = loop
     this.trace = trace
     this.#startMs = loop.nowMs
@@ -105,6 +116,11 @@ export class World {
   /** Time of the loop at `ms` of the plan. */
   timeOf(ms: number): number {
     return this.#startMs + ms
+  }
+
+  /** Whether judges of the wire listen: they keep a record of every message, which nobody could tell from what is weighed. */
+  get listens(): boolean {
+    return this.#weighing === undefined
   }
 
   get bytes(): number {
@@ -137,6 +153,10 @@ export class World {
       this.#waiting = []
       for (const connection of this.#connections) connection.heal()
     })
+    if (this.#weighing) {
+      await this.#weigh(this.#weighing)
+      return
+    }
     await loop.run(this.timeOf(plan.healMs))
     while (loop.blockedUntilMs > loop.nowMs) await loop.run(loop.blockedUntilMs)
     const allowedMs = Math.max(...this.#connections.map(({ plan: each }) => timeAllowedMs(plan, each)))
@@ -145,6 +165,13 @@ export class World {
     for (const connection of this.#connections) connection.endHostility()
     this.trace.note('all closed')
     await this.#die()
+  }
+
+  async #weigh({ atMs, take }: Weighing): Promise<void> {
+    for (const ms of atMs) {
+      await this.loop.run(this.timeOf(ms))
+      await take(this.#connections.reduce((sum, { heldBytes }) => sum + heldBytes, 0))
+    }
   }
 
   /** Servers close; then nothing may be left. */
