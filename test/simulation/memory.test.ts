@@ -33,6 +33,7 @@ const WIDE: PipeShape = {
 }
 
 interface Case {
+  /** Of the client; little ones of both sides would only take longer. */
   readonly messageBytes: number
   /** Of each of the two buffers of each side. */
   readonly bufferBytes: number
@@ -76,7 +77,7 @@ const GAP: Partial<Case> = { links: 2, delayMs: 500, faults: [fault(0, 'swallow'
 const cases: Record<string, Partial<Case>> = {
   'nobody reads': { serverReads: false },
   'nobody reads, eight links': { serverReads: false, links: 8 },
-  'nobody reads messages of 100 bytes': { serverReads: false, messageBytes: 100 },
+  'nobody reads messages of 100 bytes': { serverReads: false, messageBytes: 100, bufferBytes: MIB },
   'nobody reads messages of one byte': { serverReads: false, messageBytes: 1, bufferBytes: 32_768 },
   'nobody acknowledges': unacknowledged(),
   'nobody reads or acknowledges': { ...unacknowledged(), serverReads: false },
@@ -150,7 +151,7 @@ function planOf(plan: Omit<Case, 'fullMs'>): WorldPlan {
     roles: { client: 'hawser', server: 'hawser' },
     // Numbers as large as they get: Node keeps small ones without memory of their own.
     firstSequence: 2 ** 31,
-    serverConfig: config,
+    serverConfig: { ...config, chunkSize: USUAL.messageBytes },
     filter: 'none',
     filterSide: 'server',
     connections: [connection],
