@@ -318,7 +318,21 @@ export const engineBugs: readonly PlantedBug[] = [
     find: "if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'idle' }",
     replace:
       "if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'failed', retryMs: nowMs + 1e9 }",
-    tests: ['test/engine/link-test.test.ts'],
+    tests: ['test/engine/link-test.test.ts', 'test/simulation/recovery.test.ts'],
+  },
+  {
+    name: 'a link that timed out is never used again',
+    file: 'lib/engine/link-table.ts',
+    find: 'const wasWorking = link.working\n',
+    replace: 'const wasWorking = link.working\n    if (link.hangs > 0 && !wasWorking) return\n',
+    tests: ['test/simulation/recovery.test.ts'],
+  },
+  {
+    name: 'a link in doubt is never used again, whatever it answers',
+    file: 'lib/engine/link-table.ts',
+    find: 'const wasWorking = link.working\n',
+    replace: "const wasWorking = link.working\n    if (link.status.kind === 'suspect') return\n",
+    tests: ['test/simulation/recovery.test.ts'],
   },
   {
     name: 'a silent link is doubted without a witness',

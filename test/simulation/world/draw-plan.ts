@@ -5,6 +5,7 @@ import { Random } from '../random.ts'
 import { defaultPipeShape, type PipeShape } from '../simulated-pipe.ts'
 import { drawFaults } from './draw-faults.ts'
 import { drawPolicies, drawSchedulers } from './draw-policies.ts'
+import { recovering } from './draw-recovery.ts'
 import type { PathPlan } from './path.ts'
 import type { ApplicationPlan, ConnectionPlan, ReaderPlan, WorldPlan } from './plan.ts'
 
@@ -13,6 +14,7 @@ const ROLES = 0x401e5
 const POLICIES = 0x9011c
 const SCHEDULERS = 0x5c4ed
 const UNDISTURBED = 0x0d157
+const RECOVERING = 0x4ec04
 /** Of the paths of an undisturbed connection at least. */
 const WIDE_BYTES_PER_MS = 500
 const WIDE_BUFFER_BYTES = 1_000_000
@@ -35,6 +37,10 @@ export function drawPlan(seed: number): WorldPlan {
   const faults = drawFaults(random, connections, healMs)
   const quiet = roles.client === 'hostile' && new Random(seed ^ UNDISTURBED).chance(0.5)
   if (quiet) return undisturbed({ seed, roles, firstSequence, serverConfig, connections, faults, healMs })
+  const recovery = new Random(seed ^ RECOVERING)
+  if (recovery.chance(0.08)) {
+    return recovering(recovery, { seed, roles, firstSequence, serverConfig, filter, filterSide, connections, faults, healMs })
+  }
   const policies = drawPolicies(new Random(seed ^ POLICIES), connections, healMs)
   return {
     seed,

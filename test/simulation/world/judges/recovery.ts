@@ -38,7 +38,8 @@ export function answerMs(path: PathPlan, configs: readonly TestConfig[]): number
 export class RecoveryJudge {
   readonly #boundMs: number
   readonly #count: (what: string) => void
-  readonly #failing = new WeakSet<EngineLink>()
+  /** Since when links do not work as they should, as far as was seen. */
+  readonly #failing = new WeakMap<EngineLink, number>()
 
   /** @param configs - of both ends: each tests the link, and the data of one test waits for that of the other */
   constructor(path: PathPlan, configs: readonly TestConfig[], count: (what: string) => void) {
@@ -54,9 +55,10 @@ export class RecoveryJudge {
    */
   look(link: EngineLink, healthySinceMs: number, nowMs: number): string | undefined {
     const { status } = link
-    if (status.kind === 'unconfirmed') {
-      this.#failing.add(link)
-      const waitsMs = nowMs - Math.max(status.sinceMs, healthySinceMs)
+    if (status.kind === 'unconfirmed' || status.kind === 'suspect') {
+      const sinceMs = this.#failing.get(link) ?? (status.kind === 'unconfirmed' ? status.sinceMs : nowMs)
+      this.#failing.set(link, sinceMs)
+      const waitsMs = nowMs - Math.max(sinceMs, healthySinceMs)
       return waitsMs > this.#boundMs ? `does not use a link again whose path works since ${waitsMs} ms` : undefined
     }
     if (status.kind === 'working' && this.#failing.delete(link)) this.#count('recovery working')
