@@ -7,10 +7,12 @@ import { MessageType } from '../../lib/protocol/messages.ts'
 import { SingleEngine } from '../simulation/single-engine.ts'
 
 const FOR_DATA = 65_536 - 1_024
+/** With less the memory of so many messages is what stops data. */
+const SEND_BUFFER = 134_217_728
 
 /** Message 0 stays unacknowledged on `holder`; as many as data may have follow on the other link and are acknowledged. */
 function spanOfData(): { single: SingleEngine; holder: EngineLink; other: EngineLink } {
-  const single = new SingleEngine({ config: { recvBuffer: 1_000 } })
+  const single = new SingleEngine({ config: { sendBuffer: SEND_BUFFER, recvBuffer: 1_000 } })
   const holder = single.addWorkingLink()
   single.write(1)
   single.receive(holder, { type: MessageType.SetBlock, blocked: true })
