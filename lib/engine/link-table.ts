@@ -40,6 +40,7 @@ export class LinkTable implements HealthActions {
 
   add(link: EngineLink): void {
     this.#links.push(link)
+    this.#shareBursts()
   }
 
   /** Its answers are overdue: what only it carries goes out elsewhere, too. */
@@ -90,8 +91,13 @@ export class LinkTable implements HealthActions {
     for (let flight = link.flights.shift(); flight; flight = link.flights.shift()) link.path.forget(flight)
     link.moveTo({ kind: 'closed', reason })
     this.#links.splice(this.#links.indexOf(link), 1)
+    this.#shareBursts()
     this.#events.push({ kind: 'linkClosed', link, reason, abrupt, detail })
     this.#noteWorking(nowMs)
+  }
+
+  #shareBursts(): void {
+    for (const { path } of this.#links) path.linkCount = this.#links.length
   }
 
   #noteWorking(nowMs: number): void {

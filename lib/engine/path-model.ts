@@ -38,6 +38,14 @@ const MOST_HEAD_BYTES = 131_072
 const SLOW_TEST_MS = 250
 /** Bursts of acks count for the window as far as they could be the delay of an event loop or of acks. */
 const MOST_EXTRA_MS = 200
+/**
+ * No event loop that is merely busy is silent for so long: there peers delay their acks, up to half a second. What comes after a
+ * shorter silence may be all that the links hold, and one that was given room for it holds more the next time: over eight quick
+ * links the loop took ever longer for its turn, until 19 MB were in flight.
+ */
+const LONG_SILENCE_MS = 100
+/** So much is for the bursts after shorter silences, of all links together: what they hold should fit into the caches. */
+const MOST_BURST_BYTES = 1_572_864
 /** The same while data comes in, too: mostly the acks wait behind it, and the other side's behind what this lets out. */
 const MOST_EXTRA_BOTH_WAYS_MS = 10
 /** Data comes in on the link, too, if in a round trip at least this share of what is in flight does. */
@@ -67,6 +75,8 @@ export class PathModel {
   shortQueues = false
   /** Most bytes per ms that are sent. */
   limitBytesPerMs = Number.POSITIVE_INFINITY
+  /** Links of the connection, which share what is there for bursts. */
+  linkCount = 1
 
   #smoothedMs: number
   #fastDeviationMs: number
@@ -104,10 +114,7 @@ export class PathModel {
   #extraBytes = 0
   #burstStartMs = 0
   #burstBytes = 0
-  /**
-   * What counts of it. A burst after so short a silence as a busy event loop makes is as large as what was in flight: a window that
-   * holds it whole would make the next one larger, for nothing.
-   */
+  /** What counts of it. */
   #burstLimitBytes = 0
 
   #startup = true
@@ -254,7 +261,7 @@ export class PathModel {
     const previousDeliveryMs = this.#deliveredMs
     this.#deliveredMs = nowMs
     this.#deliveredSentMs = flight.sentMs
-    this.#takeBurst(flight.wireBytes, nowMs - previousDeliveryMs, nowMs)
+    this.#takeBurst(flight.wireBytes, nowMs - Math.max(previousDeliveryMs, flight.sentMs), nowMs)
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
@@ -368,18 +375,24 @@ export class PathModel {
     this.#averageRate = this.#averageRate === 0 ? sample : this.#averageRate + (sample - this.#averageRate) / 16
   }
 
-  /** @param silenceMs - since the ack before */
+  /** @param silenceMs - since the ack before, as far as one could be expected */
   #takeBurst(bytes: number, silenceMs: number, nowMs: number): void {
     const expectedBytes = this.#rate * (nowMs - this.#burstStartMs)
     if (this.#burstBytes <= expectedBytes) {
       this.#burstStartMs = nowMs
       this.#burstBytes = bytes
-      this.#burstLimitBytes = silenceMs > LEAST_HEAD_MS ? Number.POSITIVE_INFINITY : MOST_HEAD_BYTES
+      this.#burstLimitBytes = this.#burstLimitAfter(silenceMs)
     } else this.#burstBytes += bytes
     const extraBytes = Math.min(this.#burstBytes - this.#rate * (nowMs - this.#burstStartMs), this.#burstLimitBytes)
     const slot = this.#round % RATE_ROUNDS
     if (extraBytes > (this.#extraOfRound[slot] as number)) this.#extraOfRound[slot] = extraBytes
     if (extraBytes > this.#extraBytes) this.#extraBytes = extraBytes
+  }
+
+  /** A burst that an event loop made is as large as what was in flight: to make room for all of it makes the next one larger. */
+  #burstLimitAfter(silenceMs: number): number {
+    if (silenceMs > LONG_SILENCE_MS) return Number.POSITIVE_INFINITY
+    return silenceMs > LEAST_HEAD_MS ? Math.max(MOST_HEAD_BYTES, MOST_BURST_BYTES / this.linkCount) : MOST_HEAD_BYTES
   }
 
   #advanceRound(flight: Flight, roundTripMs: number, nowMs: number): void {
