@@ -76,6 +76,8 @@ export class Bond {
   #pumpScheduled = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerMs = 0
+  /** Of the engine when all was last looked after. */
+  #deadlineMs = 0
   #referenced = true
   #timersReferenced = true
   readonly #lingerMs: number
@@ -168,7 +170,7 @@ export class Bond {
   /** Next bytes for the application, which thereby has taken them; `undefined` when there are none. */
   read(): Uint8Array | undefined {
     const piece = this.#engine.read(now())
-    this.schedule()
+    if (piece) this.schedule()
     return piece
   }
 
@@ -383,11 +385,16 @@ export class Bond {
       this.#clearTimer()
       return
     }
-    // A timer that fires too early only looks and is set again: cheaper than setting it anew for every message.
+    this.#deadlineMs = deadlineMs
+    // A timer that fires too early is set again: cheaper than setting it anew for every message.
     if (this.#timer !== undefined && this.#timerMs <= deadlineMs) return
     this.#clearTimer()
-    this.#timerMs = deadlineMs
-    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(deadlineMs - now())))
+    this.#setTimer(now())
+  }
+
+  #setTimer(nowMs: number): void {
+    this.#timerMs = this.#deadlineMs
+    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(this.#deadlineMs - nowMs)))
     if (!this.#timersReferenced) this.#timer.unref?.()
   }
 
@@ -399,8 +406,10 @@ export class Bond {
   readonly #onTimer = (): void => {
     this.#timer = undefined
     const dueMs = this.#timerMs
+    const nowMs = now()
     // What the loop loses until then counts, too: it may stand still between this timer and the round of input.
-    if (now() - dueMs > LATE_MS) afterInput(() => this.#expire(now() - dueMs))
+    if (nowMs - dueMs > LATE_MS) afterInput(() => this.#expire(now() - dueMs))
+    else if (nowMs < this.#deadlineMs) this.#setTimer(nowMs)
     else this.#expire(0)
   }
 
