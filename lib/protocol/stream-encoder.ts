@@ -14,7 +14,7 @@ import { DATA_HEADER_BYTES, FRAME_HEADER_BYTES, PACKET_BYTES_MAX } from './limit
 import { type DataMessage, type LinkMessage, MessageType, type TestDataMessage } from './messages.ts'
 import { testDataPieces } from './test-data.ts'
 
-const LEAST_SLAB_BYTES = 2_048
+const LEAST_SLAB_BYTES = 256
 const MOST_SLAB_BYTES = 32_768
 /** A slab serves for so many batches of the usual size. */
 const BATCHES_PER_SLAB = 16
@@ -133,16 +133,19 @@ export class StreamEncoder implements LinkEncoder {
     }
   }
 
-  /** Makes room for so many bytes at `#end`; what was written last and this may come to lie in two chunks. */
+  /** Makes room for so many bytes at `#end`. What is short of what was written last goes along, to remain one chunk with them. */
   #reserve(bytes: number, slabBytes?: number): void {
     if (this.#slab.length - this.#end >= bytes) return
-    this.#closeChunk()
-    this.#leaveSlab(new Uint8Array(Math.max(slabBytes ?? this.#slabBytes, bytes)))
+    if (this.#end - this.#start >= COPY_BELOW_BYTES) this.#closeChunk()
+    const moved = this.#slab.subarray(this.#start, this.#end)
+    this.#leaveSlab(new Uint8Array(Math.max(slabBytes ?? this.#slabBytes, moved.length + bytes)))
+    this.#slab.set(moved)
+    this.#end = moved.length
   }
 
   /** What a slab should have for batches like the latest. */
   get #slabBytes(): number {
-    const batchBytes = Math.max(this.#batchBytes, this.#usualBatchBytes)
+    const batchBytes = Math.max(this.#batchBytes + this.#end - this.#start, this.#usualBatchBytes)
     return Math.min(Math.max(LEAST_SLAB_BYTES, BATCHES_PER_SLAB * batchBytes), MOST_SLAB_BYTES)
   }
 
