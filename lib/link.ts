@@ -54,7 +54,7 @@ export class Link extends EventEmitter<LinkEvents> {
   #policy: LinkPolicy = DEFAULT_POLICY
   #blocked = false
   #disconnectWanted = false
-  #lastStats: LinkStats = { ...NO_LINK_STATS }
+  #lastStats: LinkStats | undefined
   #disconnectReason: LinkCloseReason | null = null
 
   /** @internal */
@@ -171,7 +171,7 @@ export class Link extends EventEmitter<LinkEvents> {
 
   /** Statistics up to now; those of its end once the link is gone. */
   get stats(): LinkStats {
-    return this.#controller?.stats() ?? this.#lastStats
+    return this.#controller?.stats() ?? this.#lastStats ?? { ...NO_LINK_STATS }
   }
 
   /** Why the link is gone; `null` while it is there. */

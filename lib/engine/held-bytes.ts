@@ -19,8 +19,10 @@ const PINNED = [
 /** What fills its chunk so far is kept at any time. */
 const LEAST_FILL = 0.8
 
+const NO_SLAB = new Uint8Array(0)
+
 export class Slabs {
-  #slab = new Uint8Array(0)
+  #slab: Uint8Array = NO_SLAB
   #used = 0
 
   /** A view or copy of `piece` that may be kept while `waitingBytes` wait, itself included. Copies lie behind one another. */

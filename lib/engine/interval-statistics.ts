@@ -19,12 +19,12 @@ class Interval {
   #received = 0
   #busy = false
   #idled = false
-  #last: IntervalStats
+  /** `undefined`: nothing happened in it. */
+  #last: IntervalStats | undefined
 
   constructor(lengthMs: number, nowMs: number) {
     this.lengthMs = lengthMs
     this.#startMs = nowMs
-    this.#last = { interval: lengthMs, sent: 0, received: 0, busy: false }
   }
 
   record(sent: number, received: number, nowMs: number): void {
@@ -41,7 +41,7 @@ class Interval {
 
   last(nowMs: number): IntervalStats {
     this.#roll(nowMs)
-    return this.#last
+    return this.#last ?? { interval: this.lengthMs, sent: 0, received: 0, busy: false }
   }
 
   #roll(nowMs: number): void {
@@ -49,7 +49,7 @@ class Interval {
     if (elapsedMs < this.lengthMs) return
     const skipped = elapsedMs >= 2 * this.lengthMs
     this.#last = skipped
-      ? { interval: this.lengthMs, sent: 0, received: 0, busy: false }
+      ? undefined
       : { interval: this.lengthMs, sent: this.#sent, received: this.#received, busy: this.#busy && !this.#idled }
     this.#startMs += Math.floor(elapsedMs / this.lengthMs) * this.lengthMs
     this.#sent = 0

@@ -97,7 +97,7 @@ export class PathModel {
   #round = 0
   #roundEndBytes = 0
   /** Highest sample of each of the last rounds; one of these may last some round trips. */
-  #rateOfRound = new Float64Array(RATE_ROUNDS)
+  readonly #rateOfRound: number[] = new Array(RATE_ROUNDS).fill(0)
   #rateRound = 0
   #roundMeasured = false
   #probeEndRound = 0
@@ -110,7 +110,7 @@ export class PathModel {
   #averageRate = 0
 
   /** Most bytes acknowledged beyond `rate` x time, of each of the last rounds: acks come in bursts when a loop is slow. */
-  #extraOfRound = new Float64Array(RATE_ROUNDS)
+  readonly #extraOfRound: number[] = new Array(RATE_ROUNDS).fill(0)
   #extraBytes = 0
   #burstStartMs = 0
   #burstBytes = 0

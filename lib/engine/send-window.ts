@@ -13,6 +13,9 @@ export const SEQUENCE_SPAN_LIMIT = 65_536
 /** Numbers that data leaves free for Consumed and the endings, which must never wait for an ack of data. */
 const SEQUENCE_RESERVE = 1_024
 
+/** Room of a new window; most connections are idle. */
+const CAPACITY_INIT = 4
+
 /** A reliable message that has its number. */
 export class SentMessage {
   readonly sequence: number
@@ -53,7 +56,7 @@ export class SentMessage {
 
 export class SendWindow {
   /** Ring by sequence number; its length is a power of two. */
-  #ring: (SentMessage | undefined)[] = new Array(64)
+  #ring: (SentMessage | undefined)[] = new Array(CAPACITY_INIT)
   #oldest: number
   #next: number
   #unackedBytes = 0

@@ -1,12 +1,14 @@
-/** Room of a new queue. */
-const CAPACITY_INIT = 64
+/** Room of a queue when its first entry comes: as much as the engine keeps without a buffer outside of its heap. */
+const CAPACITY_INIT = 16
 /** An empty queue with more room gives it back. */
 const CAPACITY_KEPT = 4_096
 
+const NO_ROOM = new Uint32Array(0)
+
 /** A queue of sequence numbers, 4 bytes each: a peer decides how many wait. */
 export class SequenceQueue {
-  /** Ring; its length is a power of two. */
-  #ring = new Uint32Array(CAPACITY_INIT)
+  /** Ring; its length is 0 or a power of two. */
+  #ring = NO_ROOM
   #head = 0
   #length = 0
 
@@ -26,7 +28,7 @@ export class SequenceQueue {
     this.#head = (this.#head + 1) & (this.#ring.length - 1)
     this.#length--
     if (this.#length === 0 && this.#ring.length > CAPACITY_KEPT) {
-      this.#ring = new Uint32Array(CAPACITY_INIT)
+      this.#ring = NO_ROOM
       this.#head = 0
     }
     return sequence
@@ -34,7 +36,7 @@ export class SequenceQueue {
 
   #grow(): void {
     const old = this.#ring
-    const ring = new Uint32Array(old.length * 2)
+    const ring = new Uint32Array(Math.max(CAPACITY_INIT, 2 * old.length))
     ring.set(old.subarray(this.#head))
     ring.set(old.subarray(0, this.#head), old.length - this.#head)
     this.#ring = ring

@@ -45,8 +45,8 @@ export class StreamDecoder implements LinkDecoder {
   #failure: ProtocolError | undefined
 
   #part: Part = Part.FrameHeader
-  /** A frame header that spans chunks is put together here. */
-  readonly #header = new Uint8Array(FRAME_HEADER_BYTES)
+  /** A frame header that spans chunks is put together here; made for the first one. */
+  #header: Uint8Array = NO_BYTES
   #headerBytes = 0
   #frameSequence = 0
   /** Of the current packet: its length, the checksum announced for it, the one so far, and what is still to come. */
@@ -57,7 +57,7 @@ export class StreamDecoder implements LinkDecoder {
   /** Of the Data message whose payload is the next packet; -1: the next packet is a message. */
   #dataSequence = -1
   /** Beginning of a message that spans chunks. */
-  #kept: Uint8Array = new Uint8Array(KEPT_BYTES_INIT)
+  #kept: Uint8Array = NO_BYTES
   #keptBytes = 0
   readonly #pieces = new PieceList()
 
@@ -111,6 +111,7 @@ export class StreamDecoder implements LinkDecoder {
         if (!this.#nextChunk()) return false
         continue
       }
+      if (this.#header === NO_BYTES) this.#header = new Uint8Array(FRAME_HEADER_BYTES)
       this.#header[this.#headerBytes++] = this.#chunk[this.#at++]!
       if (this.#headerBytes === FRAME_HEADER_BYTES) {
         this.#headerBytes = 0
@@ -159,7 +160,7 @@ export class StreamDecoder implements LinkDecoder {
     const kept = this.#kept
     const keptBytes = this.#keptBytes
     this.#keptBytes = 0
-    if (kept.length > KEPT_BYTES_INIT) this.#kept = new Uint8Array(KEPT_BYTES_INIT)
+    if (kept.length > KEPT_BYTES_INIT) this.#kept = NO_BYTES
     return this.#finishMessage(kept, 0, keptBytes)
   }
 
@@ -172,7 +173,7 @@ export class StreamDecoder implements LinkDecoder {
     if (count <= 0) return
     const total = this.#keptBytes + count
     if (total > this.#kept.length) {
-      const larger = new Uint8Array(Math.min(HANDSHAKE_PACKET_BYTES_MAX, Math.max(total, 2 * this.#kept.length)))
+      const larger = new Uint8Array(Math.min(HANDSHAKE_PACKET_BYTES_MAX, Math.max(total, 2 * this.#kept.length, KEPT_BYTES_INIT)))
       larger.set(this.#kept.subarray(0, this.#keptBytes))
       this.#kept = larger
     }

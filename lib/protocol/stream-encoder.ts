@@ -61,6 +61,10 @@ export class StreamEncoder implements LinkEncoder {
 
   finishHandshake(payloadChecked: boolean): void {
     this.#payloadChecked = payloadChecked
+    // Its messages were longer than those of an idle link.
+    this.#closeChunk()
+    this.#leaveSlab(NO_SLAB)
+    this.#usualBatchBytes = 0
   }
 
   #encodeControl(message: LinkMessage, length: number): void {
