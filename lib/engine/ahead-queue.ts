@@ -30,6 +30,7 @@ export class AheadQueue {
 
   /** Removes and returns the message that `peek` tells. */
   take(bytesBefore: number): SentMessage | undefined {
+    if (this.#messages.length === 0) return undefined
     const [sent] = this.#messages.splice(this.#indexOf(bytesBefore), 1)
     if (sent) this.#bytes -= sent.bytes
     return sent

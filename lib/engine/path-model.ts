@@ -97,7 +97,7 @@ export class PathModel {
   #round = 0
   #roundEndBytes = 0
   /** Highest sample of each of the last rounds; one of these may last some round trips. */
-  readonly #rateOfRound: number[] = new Array(RATE_ROUNDS).fill(0)
+  readonly #rateOfRound: number[] = []
   #rateRound = 0
   #roundMeasured = false
   #probeEndRound = 0
@@ -110,7 +110,7 @@ export class PathModel {
   #averageRate = 0
 
   /** Most bytes acknowledged beyond `rate` x time, of each of the last rounds: acks come in bursts when a loop is slow. */
-  readonly #extraOfRound: number[] = new Array(RATE_ROUNDS).fill(0)
+  readonly #extraOfRound: number[] = []
   #extraBytes = 0
   #burstStartMs = 0
   #burstBytes = 0
@@ -370,7 +370,7 @@ export class PathModel {
     if (flight.applicationLimited && sample <= this.#rate) return
     const slot = this.#rateRound % RATE_ROUNDS
     this.#roundMeasured = true
-    if (sample > (this.#rateOfRound[slot] as number)) this.#rateOfRound[slot] = sample
+    if (sample > (this.#rateOfRound[slot] ?? 0)) this.#rateOfRound[slot] = sample
     if (sample > this.#rate) this.#rate = sample
     this.#averageRate = this.#averageRate === 0 ? sample : this.#averageRate + (sample - this.#averageRate) / 16
   }
@@ -385,7 +385,7 @@ export class PathModel {
     } else this.#burstBytes += bytes
     const extraBytes = Math.min(this.#burstBytes - this.#rate * (nowMs - this.#burstStartMs), this.#burstLimitBytes)
     const slot = this.#round % RATE_ROUNDS
-    if (extraBytes > (this.#extraOfRound[slot] as number)) this.#extraOfRound[slot] = extraBytes
+    if (extraBytes > (this.#extraOfRound[slot] ?? 0)) this.#extraOfRound[slot] = extraBytes
     if (extraBytes > this.#extraBytes) this.#extraBytes = extraBytes
   }
 
