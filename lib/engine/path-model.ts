@@ -47,7 +47,7 @@ const LONG_SILENCE_MS = 100
 /** So much is for the bursts after shorter silences, of all links together: what they hold should fit into the caches. */
 const MOST_BURST_BYTES = 1_572_864
 /** The same while data comes in, too: mostly the acks wait behind it, and the other side's behind what this lets out. */
-const MOST_EXTRA_BOTH_WAYS_MS = 10
+const MOST_EXTRA_BOTH_WAYS_MS = 15
 /** Data comes in on the link, too, if in a round trip at least this share of what is in flight does. */
 const BOTH_WAYS_SHARE = 1 / 16
 /** A link sends at most so much faster than a window per round trip, so that its queue does not come and go in waves, ... */
@@ -55,7 +55,7 @@ const PACE = 1.25
 /** ... while its rate is not known so much faster, for the window doubles in each, ... */
 const STARTUP_PACE = 2.5
 /** ... while data comes in, too, so much faster than it delivers, ... */
-const PACE_BOTH_WAYS = 1.08
+const PACE_BOTH_WAYS = 1.05
 /** ... but for what it could have sent within so long before. */
 const PACING_BURST_MS = 4
 /** A link with less in flight measures too little to ever earn more. */

@@ -33,7 +33,7 @@ export const wireBugs: readonly PlantedBug[] = [
   {
     name: 'memory is taken for the length that a frame announces',
     file: 'lib/protocol/stream-decoder.ts',
-    find: 'new Uint8Array(Math.min(HANDSHAKE_PACKET_BYTES_MAX, Math.max(total, 2 * this.#kept.length)))',
+    find: 'new Uint8Array(Math.min(HANDSHAKE_PACKET_BYTES_MAX, Math.max(total, 2 * this.#kept.length, KEPT_BYTES_INIT)))',
     replace: 'new Uint8Array(Math.max(total, this.#packetBytes))',
     tests: ['test/protocol/stream-decoder.test.ts'],
   },
