@@ -6,8 +6,8 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'a late timer is judged before the input that has long arrived',
     file: 'lib/bond.ts',
-    find: 'if (now() - dueMs > LATE_MS) afterInput(() => this.#expire(now() - dueMs))\n    else this.#expire(0)',
-    replace: 'this.#expire(0)',
+    find: 'if (nowMs - dueMs > LATE_MS) afterInput(() => this.#expire(now() - dueMs))\n    else if',
+    replace: 'if',
     tests: ['test/bond-timers.test.ts'],
   },
   {
@@ -20,8 +20,8 @@ export const driverBugs: readonly PlantedBug[] = [
   {
     name: 'a timer that was set anew leaves the old one behind',
     file: 'lib/bond.ts',
-    find: 'this.#clearTimer()\n    this.#timerMs = deadlineMs',
-    replace: 'this.#timerMs = deadlineMs',
+    find: 'this.#clearTimer()\n    this.#setTimer(now())',
+    replace: 'this.#setTimer(now())',
     tests: ['test/bond-timers.test.ts'],
   },
   {
