@@ -30,6 +30,16 @@ t.test('small messages leave as one chunk', async t => {
   t.equal(chunks[0]?.length, 1_500)
 })
 
+t.test('small messages are one chunk wherever the slab before them ends', async t => {
+  const encoder = new StreamEncoder()
+  const payload = new Uint8Array(100).fill(7)
+  for (let batch = 0; batch < 200; batch++) {
+    const chunks = encodeAll(encoder, [ack(batch), data(batch, payload), ack(batch)])
+    t.equal(chunks.length, 1, `batch ${batch}`)
+    t.equal(chunks[0]?.length, 15 + 25 + 100 + 15)
+  }
+})
+
 t.test('nothing to send gives no chunk', async t => {
   t.same(new StreamEncoder().take(), [])
 })
