@@ -1,6 +1,7 @@
 // The process of one case: takes its task as JSON in its argument, prints the outcome as JSON.
 
 import { type Figure, Unavailable } from '../case.ts'
+import { keepApplicationHeap } from './application-heap.ts'
 import { measureConnections } from './connections.ts'
 import { measureMemory } from './memory.ts'
 import { measurePingPong } from './ping-pong.ts'
@@ -11,6 +12,7 @@ import { measureThroughput } from './throughput.ts'
 import { measureApart } from './throughput-apart.ts'
 
 const task: Task = JSON.parse(process.argv[2] ?? '{}')
+if (task.measure !== 'memory' && task.measure !== 'slow-reader') keepApplicationHeap()
 console.log(JSON.stringify(await outcome()))
 process.exit()
 

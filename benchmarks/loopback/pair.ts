@@ -30,7 +30,7 @@ export async function openPair({ medium, links }: Path): Promise<Pair> {
     const plain = await openPlain(medium, 1)
     return { ...(plain.ends[0] as Ends), close: plain.close }
   }
-  return medium === 'tcp' ? await openBonded(links) : await openBondedOver(await openPlain(medium, links))
+  return medium === 'tcp' ? await openBonded(links) : await openBondedOver(medium, await openPlain(medium, links))
 }
 
 /** All come from one address, which the default limits take for a stranger's flood. */
@@ -59,12 +59,13 @@ interface Ends {
   readonly server: Duplex
 }
 
-async function openBondedOver({ ends, close }: { ends: Ends[]; close(): void }): Promise<Pair> {
+/** Over a Unix domain socket nobody comes between, so that it says it is authenticated, as TLS does by itself. */
+async function openBondedOver(medium: Medium, { ends, close }: { ends: Ends[]; close(): void }): Promise<Pair> {
+  const options = { authenticated: medium !== 'tcp' }
   const listener = hawser.createServer({ limits: LIMITS })
   const accepted = once(listener, 'connection')
-  const links = ends.map(({ server }) => listener.addLink(server))
-  const client = hawser.connect({ links: ends.map(({ client }) => client) })
-  await Promise.all(links)
+  const client = new hawser.Socket()
+  await Promise.all(ends.flatMap(end => [listener.addLink(end.server, options), client.addLink(end.client, options)]))
   const [server] = (await accepted) as [hawser.Socket]
   await allWorking([client, server], ends.length)
   return closable(client, server, close)

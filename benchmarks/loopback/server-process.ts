@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import * as net from 'node:net'
 import type { Duplex } from 'node:stream'
 import * as hawser from '../../lib/index.ts'
+import { keepApplicationHeap } from './application-heap.ts'
 import { LocalEnd, serveEnd } from './end.ts'
 import { allWorking, LIMITS, portOf } from './pair.ts'
 import type { ApartTask } from './throughput-apart.ts'
 
 const { links, direction, writeSize }: ApartTask = JSON.parse(process.argv[2] ?? '{}')
+keepApplicationHeap()
 process.once('disconnect', () => process.exit())
 
 const listener = links === 0 ? net.createServer({ noDelay: true }) : hawser.createServer({ limits: LIMITS })
