@@ -13,6 +13,8 @@ export class CustomScheduler implements Scheduler {
   readonly #count: (what: string) => void
   #calls = 0
   #hesitatesUntilMs: number | undefined
+  /** When it last chose a link that takes nothing now. */
+  #choseClosedMs = Number.NEGATIVE_INFINITY
 
   constructor(plan: CustomSchedule, nowMs: () => number, count: (what: string) => void) {
     this.#plan = plan
@@ -23,7 +25,7 @@ export class CustomScheduler implements Scheduler {
 
   /** It lets nothing go out yet. */
   get hesitates(): boolean {
-    return this.#plan.custom === 'idle' && this.#nowMs() < (this.#hesitatesUntilMs ?? 0) + ASKED_AGAIN_MS
+    return this.#nowMs() < Math.max(this.#hesitatesUntilMs ?? 0, this.#choseClosedMs) + ASKED_AGAIN_MS
   }
 
   choose(links: readonly ScheduledLink[]): ScheduledLink | null {
@@ -44,9 +46,11 @@ export class CustomScheduler implements Scheduler {
       return Object.create(links[0] as ScheduledLink)
     }
     if (custom === 'random') this.#count('scheduler random')
-    return this.#random.pick(links)
+    const chosen = this.#random.pick(links)
+    if (!chosen.open) this.#choseClosedMs = this.#nowMs()
+    return chosen
   }
 }
 
-/** Who returns nothing is asked again after so long at the latest, and timers fire a little late. */
+/** Who returns nothing, or a link that is not open, is asked again after so long at the latest, and timers fire a little late. */
 const ASKED_AGAIN_MS = 12
