@@ -36,14 +36,14 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'lib/engine/sender.ts',
     find: 'const BUFFER_BYTES_PER_MESSAGE = 2_048',
     replace: 'const BUFFER_BYTES_PER_MESSAGE = 256',
-    tests: ['test/simulation/memory.test.ts'],
+    tests: ['test/simulation/memory-both-ways.test.ts'],
   },
   {
     name: 'a link repeats messages however many it holds',
     file: 'lib/engine/sender.ts',
     find: 'if (link.flights.length >= MOST_IN_FLIGHT_TO_REPEAT) continue\n',
     replace: '',
-    tests: ['test/simulation/memory.test.ts'],
+    tests: ['test/simulation/memory-both-ways.test.ts'],
   },
   {
     name: 'the ring of sent messages forgets the older half when it grows',
@@ -219,10 +219,10 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'more may be reported as consumed than was sent',
-    file: 'lib/engine/send-window.ts',
-    find: 'if (bytes > this.#unconsumedBytes) return false\n',
-    replace: '',
-    tests: ['test/engine/violations.test.ts'],
+    file: 'lib/engine/sender.ts',
+    find: 'return bytes <= this.unconsumedBytes && this.window.consumed(bytes)',
+    replace: 'return this.window.consumed(bytes)',
+    tests: ['test/engine/numbered-ahead.test.ts'],
   },
 
   // ---- endings
