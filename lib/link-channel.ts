@@ -14,11 +14,8 @@ import { ProtocolError } from './protocol/protocol-error.ts'
 import { StreamDecoder } from './protocol/stream-decoder.ts'
 import { StreamEncoder } from './protocol/stream-encoder.ts'
 
-/**
- * One link hands over so much in a turn of the event loop, then others get theirs. It is what Node itself reads from one
- * socket in a turn: with less, bytes that have come must wait, which cost up to a quarter more CPU at 256 KiB.
- */
-const TURN_BYTES = 2_097_152
+/** One link reads so much in a turn of the event loop, then others get theirs. */
+const TURN_BYTES = 262_144
 /** What a message counts besides its payload: a turn ends after 1,024 small ones. */
 const MESSAGE_BYTES = TURN_BYTES / 1_024
 /** When so many bytes wait for their turn the Duplex is paused; that costs more than to hold a few. */
@@ -109,6 +106,8 @@ export class LinkChannel {
   /** Bytes of the batch that is being handed over, and whether the last chunk of it was short. */
   #batchBytes = 0
   #batchComplete = false
+  /** Messages were handed over since the last batch ended. */
+  #batchOpen = false
   #batchEndScheduled = false
   /** A method of the Duplex is running. */
   #calling = false
@@ -260,7 +259,8 @@ export class LinkChannel {
     this.#batchBytes += bytes.length
     this.#batchComplete = bytes.length % READ_BUFFER_BYTES !== 0 || this.#batchBytes >= BATCH_BYTES
     if (this.#turnScheduled || this.#paused || this.#calling) this.#hold(bytes.length)
-    else if (!this.#handing) this.#handOver()
+    // What is part of a longer message has been read, too.
+    else if (!this.#handing && !this.#handOver()) this.#spend(bytes.length)
   }
 
   /** A chunk came that must wait. The Duplex is only paused when there are many of them, for that costs more. */
@@ -271,7 +271,8 @@ export class LinkChannel {
     else if (this.#heldBytes >= STOP_BYTES && !this.#calling) this.#stop()
   }
 
-  #handOver(): void {
+  /** Returns whether there was a message. */
+  #handOver(): boolean {
     let handed = false
     this.#handing = true
     try {
@@ -279,10 +280,9 @@ export class LinkChannel {
         const message = this.#decoder.next()
         if (message === undefined) break
         handed = true
-        this.#turnLeftBytes -= MESSAGE_BYTES
-        if (message.type === MessageType.Data || message.type === MessageType.TestData) this.#turnLeftBytes -= message.bytes
+        const hasPayload = message.type === MessageType.Data || message.type === MessageType.TestData
         this.#handler.message(message)
-        if (this.#turnLeftBytes <= 0) this.#scheduleTurn(afterInput)
+        this.#spend(hasPayload ? MESSAGE_BYTES + message.bytes : MESSAGE_BYTES)
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) {
@@ -294,21 +294,29 @@ export class LinkChannel {
     } finally {
       this.#handing = false
     }
-    if (!handed) return
+    if (!handed) return false
+    this.#batchOpen = true
     if (this.#batchComplete) this.#endBatch()
     else if (!this.#batchEndScheduled) {
       this.#batchEndScheduled = true
       afterInput(this.#endBatchLater)
     }
+    return true
+  }
+
+  #spend(bytes: number): void {
+    this.#turnLeftBytes -= bytes
+    if (this.#turnLeftBytes <= 0) this.#scheduleTurn(afterInput)
   }
 
   readonly #endBatchLater = (): void => {
     this.#batchEndScheduled = false
-    if (this.#batchBytes > 0) this.#endBatch()
+    if (this.#batchOpen) this.#endBatch()
   }
 
   #endBatch(): void {
     this.#batchBytes = 0
+    this.#batchOpen = false
     if (this.#state === 'open' || this.#state === 'over') this.#handler.batchEnd()
   }
 

@@ -407,16 +407,30 @@ t.test('more than 1,024 messages of a chunk are handed over in several turns, an
   t.equal(handler.calls.filter(call => call === 'batchEnd').length, 10)
 })
 
-t.test('a turn ends after 2 MiB of payload', async t => {
+t.test('a turn ends after 256 KiB of payload', async t => {
   const stream = new TestDuplex()
   const { channel, handler } = await open(stream)
-  channel.finishHandshake(1_048_576, false)
-  const payload = [Buffer.alloc(1_048_576)]
-  const data = upTo(6).map((sequence): LinkMessage => ({ type: MessageType.Data, sequence, payload, bytes: 1_048_576 }))
+  channel.finishHandshake(131_072, false)
+  const payload = [Buffer.alloc(131_072)]
+  const data = upTo(6).map((sequence): LinkMessage => ({ type: MessageType.Data, sequence, payload, bytes: 131_072 }))
   stream.push(Buffer.concat(encodeAll(new StreamEncoder(), data)))
   t.equal(handler.sequences.length, 2)
   await quiet()
   t.equal(handler.sequences.length, 6)
+})
+
+t.test('a turn ends after 256 KiB of one message, which comes in pieces', async t => {
+  const stream = new TestDuplex()
+  const { channel, handler } = await open(stream)
+  channel.finishHandshake(1_048_576, false)
+  const data: LinkMessage = { type: MessageType.Data, sequence: 0, payload: [Buffer.alloc(1_048_576)], bytes: 1_048_576 }
+  const bytes = Buffer.concat(encodeAll(new StreamEncoder(), [data]))
+  let pieces = 0
+  for (let at = 0; at < bytes.length && !stream.isPaused(); at += 65_536, pieces++) stream.push(bytes.subarray(at, at + 65_536))
+  t.equal(pieces, 8, 'four are read, four wait')
+  for (let at = 65_536 * pieces; at < bytes.length; at += 65_536) stream.push(bytes.subarray(at, at + 65_536))
+  await quiet()
+  t.equal(handler.sequences.length, 1)
 })
 
 t.test('chunks that fill a read buffer make one batch, up to 256 KiB or until no more comes in this turn', async t => {
@@ -430,7 +444,7 @@ t.test('chunks that fill a read buffer make one batch, up to 256 KiB or until no
   const encoder = new StreamEncoder()
   const ends = (): number[] => handler.calls.flatMap((call, index) => (call === 'batchEnd' ? [index] : []))
   for (const sequence of upTo(5)) stream.push(chunkOf(sequence))
-  t.same([handler.sequences.length, ends()], [5, [4]])
+  t.same([handler.sequences.length, ends()], [4, [4]], 'the fifth waits for its turn')
   await quiet()
   t.same(ends(), [4, 6], 'what was left over')
   stream.push(chunkOf(5))

@@ -8,8 +8,8 @@ import type { PathModel } from './path-model.ts'
 import type { SendWindow, SentMessage } from './send-window.ts'
 import type { Steering } from './steering.ts'
 
-/** Of so many messages at the head of the window copies may be sent when nothing new can go. */
-const MOST_COPIED = 256
+/** So many messages at the head of the window, or of what is in flight on a link, are looked at for one that is worth a copy. */
+const MOST_LOOKED_AT = 256
 /** A message may be copied after so much more than its predicted time. */
 const OVERDUE_MS = 5
 /** A message is late after at least this much more than its predicted time. */
@@ -52,8 +52,8 @@ export class Copies {
     for (const link of this.#steering.candidates) {
       const { path } = link
       if (link === flight.link || !link.writable || !path.hasRoom(flight.wireBytes, nowMs) || !hasAnswered(link, flight)) continue
-      const gainMs = flight.predictedAckMs + path.arrivalMs(flight.wireBytes, nowMs) / 2
-      const timeMs = Math.max(lateMs, gainMs, path.pacedUntilMs, link.limitedUntilMs)
+      const quickerMs = flight.predictedAckMs + path.arrivalMs(flight.wireBytes, nowMs) / 2
+      const timeMs = Math.max(lateMs, quickerMs, path.pacedUntilMs, link.limitedUntilMs)
       // What is not copied although it is time waits for something else.
       if (timeMs > nowMs) earliest = Math.min(earliest, timeMs)
     }
@@ -63,7 +63,7 @@ export class Copies {
   /** For when nothing new can go: at the end of a burst and when the credit is used up. */
   whenIdle(nowMs: number): Copy | undefined {
     if (this.#window.span === 0 || this.#links.length < 2) return undefined
-    const most = Math.min(this.#window.span, MOST_COPIED)
+    const most = Math.min(this.#window.span, MOST_LOOKED_AT)
     for (let index = 0; index < most; index++) {
       const sent = this.#window.fromOldest(index) as SentMessage
       const { flight } = sent
@@ -125,7 +125,8 @@ export class Copies {
 
 /** The oldest that is overdue and was sent nowhere else, or else the oldest that is not overdue. */
 function oldestOpen({ flights }: EngineLink, nowMs: number): Flight | undefined {
-  for (let index = 0; index < flights.length; index++) {
+  const most = Math.min(flights.length, MOST_LOOKED_AT)
+  for (let index = 0; index < most; index++) {
     const flight = flights.at(index) as Flight
     if (nowMs < flight.predictedAckMs + OVERDUE_MS || (!flight.sent.acked && flight.sent.transmissions === 1)) return flight
   }

@@ -38,6 +38,8 @@ const MOST_HEAD_BYTES = 131_072
 const SLOW_TEST_MS = 250
 /** Bursts of acks count for the window as far as they could be the delay of an event loop or of acks. */
 const MOST_EXTRA_MS = 200
+/** The same while data comes in, too: mostly the acks wait behind it, and the other side's behind what this lets out. */
+const MOST_EXTRA_BOTH_WAYS_MS = 15
 /**
  * No event loop that is merely busy is silent for so long: there peers delay their acks, up to half a second. What comes after a
  * shorter silence may be all that the links hold, and one that was given room for it holds more the next time: over eight quick
@@ -46,8 +48,6 @@ const MOST_EXTRA_MS = 200
 const LONG_SILENCE_MS = 100
 /** So much is for the bursts after shorter silences, of all links together: what they hold should fit into the caches. */
 const MOST_BURST_BYTES = 1_572_864
-/** The same while data comes in, too: mostly the acks wait behind it, and the other side's behind what this lets out. */
-const MOST_EXTRA_BOTH_WAYS_MS = 15
 /** Data comes in on the link, too, if in a round trip at least this share of what is in flight does. */
 const BOTH_WAYS_SHARE = 1 / 16
 /** A link sends at most so much faster than a window per round trip, so that its queue does not come and go in waves, ... */
@@ -101,7 +101,7 @@ export class PathModel {
   #rateRound = 0
   #roundMeasured = false
   #probeEndRound = 0
-  /** When the probe began. */
+  /** The rate when the probe began. */
   #probeRate = 0
   /** Payload that came in on the link in this round; whether it was much in the last one. */
   #receivedBytes = 0

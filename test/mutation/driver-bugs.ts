@@ -83,6 +83,20 @@ export const driverBugs: readonly PlantedBug[] = [
     tests: ['test/link-channel.test.ts'],
   },
   {
+    name: 'a link reads on while there is something',
+    file: 'lib/link-channel.ts',
+    find: 'if (this.#turnLeftBytes <= 0) this.#scheduleTurn(afterInput)',
+    replace: '',
+    tests: ['test/link-channel.test.ts'],
+  },
+  {
+    name: 'what was handed over in a later turn ends no batch',
+    file: 'lib/link-channel.ts',
+    find: 'if (this.#batchOpen) this.#endBatch()',
+    replace: 'if (this.#batchBytes > 0) this.#endBatch()',
+    tests: ['test/link-channel.test.ts'],
+  },
+  {
     name: 'a buffer is used on after its write was reported',
     file: 'lib/socket.ts',
     find: 'if (chunk instanceof Uint8Array) return Buffer.from(chunk)',
