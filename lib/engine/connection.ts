@@ -586,6 +586,8 @@ export class Connection {
   /** @param culprit - the link that `detail` is about */
   #close(failure: ConnectionFailure | undefined, detail?: string, culprit?: EngineLink): void {
     if (this.#state.kind === 'closed') return
+    // What the application just read may have been all there is, which nobody has told it yet.
+    if (this.#state.kind === 'open') this.#ending.announce(this.#nowMs)
     this.#state = { kind: 'closed' }
     const reason = closeReasonOf(failure)
     const abrupt = failure !== undefined && failure !== 'terminated'

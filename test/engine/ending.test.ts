@@ -231,3 +231,18 @@ t.test(
     t.match(single.eventsOf('linkClosed'), [{ reason: 'connection-closed', abrupt: false }])
   },
 )
+
+t.test('a Goodbye that says that all is over, right behind the last read: the end is told before the close', t => {
+  const single = new SingleEngine({ remoteAcksAll: true })
+  const link = single.addWorkingLink()
+  single.do((engine, nowMs) => engine.finish(nowMs))
+  single.receiveData(link, 0, 100)
+  single.receive(link, { type: MessageType.SendFinish, sequence: 1 })
+  single.do((engine, nowMs) => {
+    while (engine.read(nowMs));
+    engine.receive(link, { type: MessageType.Goodbye, over: true }, nowMs)
+  })
+  const kinds = single.events.map(({ event }) => event.kind)
+  t.same(kinds.slice(kinds.indexOf('end')), ['end', 'linkClosed', 'closed'])
+  t.end()
+})
