@@ -74,6 +74,7 @@ export class Bond {
   #pumping = false
   #pumpWanted = false
   #pumpScheduled = false
+  #inputScheduled = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #timerMs = 0
   /** Of the engine when all was last looked after. */
@@ -253,6 +254,20 @@ export class Bond {
     this.#pumping = false
     this.#armTimer()
     if (this.#lingering) this.#releaseProcess()
+  }
+
+  /** A link has handed over what it had. The other links get to do the same before everything is looked after. */
+  batchEnd(): void {
+    if (this.#members.size < 2) this.pump()
+    else if (!this.#inputScheduled) {
+      this.#inputScheduled = true
+      afterInput(this.#runAfterInput)
+    }
+  }
+
+  readonly #runAfterInput = (): void => {
+    this.#inputScheduled = false
+    this.pump()
   }
 
   /** The Duplex of a link is gone. */
@@ -451,7 +466,7 @@ class Member implements ChannelHandler, LinkController {
   }
 
   batchEnd(): void {
-    this.#bond.pump()
+    this.#bond.batchEnd()
   }
 
   drained(): void {

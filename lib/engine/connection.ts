@@ -79,6 +79,8 @@ export class Connection {
   #state: ConnectionState = { kind: 'open' }
   #nowMs: number
   #controlFrom = 0
+  /** Links have not been asked since something happened, or owed more then. */
+  #controlDue = true
   #writableAnnounced = true
   #readableAnnounced = false
 
@@ -155,7 +157,7 @@ export class Connection {
 
   /** A link whose handshake is done. */
   addLink(options: NewLink, nowMs: number): EngineLink {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     assert(this.#state.kind !== 'closed', 'link added to a closed connection')
     const { config, roundTripMs, checksummed = false } = options
     const { statsIntervals } = this.#config
@@ -171,14 +173,16 @@ export class Connection {
 
   /** The Duplex below the link takes more, or needs a drain first. */
   setWritable(link: EngineLink, writable: boolean, nowMs: number): void {
-    this.#nowMs = nowMs
+    // Less is possible than before: nothing new becomes due.
+    if (writable) this.#enter(nowMs)
+    else this.#nowMs = nowMs
     if (!writable && link.writable) link.stuckSinceMs = nowMs
     link.writable = writable
   }
 
   /** The Duplex below the link ended or failed; what the link held goes out elsewhere. */
   linkLost(link: EngineLink, reason: LinkCloseReason, nowMs: number, detail?: string): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (link.closed) return
     const orderly = this.#ending.complete || link.status.kind === 'leaving'
     this.#closeLink(link, orderly ? this.#orderlyReason(link) : reason, true, detail)
@@ -187,7 +191,7 @@ export class Connection {
 
   /** The peer sent on the link what it must not. */
   linkViolated(link: EngineLink, detail: string, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (link.closed) return
     this.#violated(link, detail)
     this.#settle()
@@ -195,19 +199,19 @@ export class Connection {
 
   /** Removes a link in good order: no more data, Goodbye, the other side's Goodbye. */
   disconnectLink(link: EngineLink, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     this.#table.leave(link, 'local', nowMs)
   }
 
   /** Something suggests that the links may be dead: pings them all. */
   probeLinks(nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     this.#health.probe(nowMs)
   }
 
   /** Stops or allows reliable messages on the link, in both directions. */
   setBlocked(link: EngineLink, blocked: boolean, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (link.blocked === blocked || link.closed) return
     link.blocked = blocked
     this.#events.push({ kind: 'linkBlocked', link })
@@ -215,14 +219,14 @@ export class Connection {
 
   /** What the link is used for, from now on. */
   setPolicy(link: EngineLink, policy: LinkPolicy, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     link.policy = policy
     this.#sender.steering.policyChanged()
   }
 
   /** Which links messages are given to, from now on. */
   setSchedule(schedule: Schedule, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     this.#sender.schedule = schedule
   }
 
@@ -257,19 +261,19 @@ export class Connection {
 
   /** Tells the peer to stop; what is under way is received and dropped. */
   closeRead(nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (this.#receiver.close()) this.#sender.wantReceiveClose()
   }
 
   /** Gives up reading: nothing received from here on is processed. */
   dropRead(nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (this.#receiver.drop()) this.#sender.wantReceiveFinish()
   }
 
   /** Ends the connection by force on both sides. */
   terminate(nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (this.#state.kind !== 'open') return
     this.#state = { kind: 'terminating', termination: new Termination(this.#links, nowMs) }
     if (this.#links.length === 0) this.#close('terminated')
@@ -277,11 +281,18 @@ export class Connection {
 
   /** Ends the connection at once, without a word to the peer. */
   abort(failure: ConnectionFailure | undefined, nowMs: number, detail?: string): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     this.#close(failure, detail)
   }
 
   // ---------------------------------------------------------------- driving
+
+  /** Something happens after which links may owe messages, or be able to carry some, as they did not before. */
+  #enter(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#controlDue = true
+    this.#sender.changed()
+  }
 
   /**
    * Takes in one message that arrived on a link. Never throws for what a peer sent.
@@ -289,7 +300,7 @@ export class Connection {
    * @param message - its payload is kept, not copied: nobody may write to it again
    */
   receive(link: EngineLink, message: LinkMessage, nowMs: number): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (link.closed || this.#isOver) return
     link.recordReceived(wireSize(message), nowMs)
     try {
@@ -306,7 +317,7 @@ export class Connection {
   takeOutput(nowMs: number): Output | undefined {
     this.#nowMs = nowMs
     if (this.#state.kind === 'closed') return undefined
-    this.#sender.steer(nowMs)
+    if (this.#sender.steer(nowMs)) this.#controlDue = true
     const output = this.#state.kind === 'parting' ? this.#ending.takeParting() : (this.#takeControl() ?? this.#takeReliable())
     if (output) {
       output.link.recordSent(wireSize(output.message), nowMs)
@@ -367,7 +378,7 @@ export class Connection {
    * @param lateMs - how long ago the driver wanted to call this: for so long it may have read nothing, either
    */
   expire(nowMs: number, lateMs = 0): void {
-    this.#nowMs = nowMs
+    this.#enter(nowMs)
     if (this.#isOver) return
     if (this.#state.kind === 'terminating') {
       if (nowMs >= this.#state.termination.deadlineMs) this.#close('terminated')
@@ -484,6 +495,7 @@ export class Connection {
 
   /** Messages that belong to one link, in the order of docs/protocol.md section 6; links take turns. */
   #takeControl(): Output | undefined {
+    if (!this.#controlDue) return undefined
     const count = this.#links.length
     for (let turn = 0; turn < count; turn++) {
       const index = (this.#controlFrom + turn) % count
@@ -498,6 +510,7 @@ export class Connection {
       if (message.type === MessageType.Goodbye) this.#closeIfGoodbyesDone(link)
       return { link, message }
     }
+    this.#controlDue = false
     return undefined
   }
 
@@ -552,6 +565,7 @@ export class Connection {
 
   #closeLink(link: EngineLink, reason: LinkCloseReason, abrupt?: boolean, detail?: string): void {
     this.#table.close(link, reason, this.#nowMs, abrupt, detail)
+    this.#enter(this.#nowMs)
     this.#closeIfAllTerminated()
   }
 

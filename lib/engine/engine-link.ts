@@ -94,6 +94,9 @@ export class EngineLink implements ScheduledLink {
   #limiter: RateLimiter | undefined
   /** The message at hand, for the questions of schedulers. */
   readonly #demand: MessageDemand
+  /** The message for which `arrival` was last asked, and what it was. */
+  #arrivalOf = -1
+  #arrival = 0
 
   #status: LinkStatus
   test: LinkTest = { kind: 'idle' }
@@ -282,7 +285,12 @@ export class EngineLink implements ScheduledLink {
   }
 
   get arrival(): number {
-    return this.#arrivalMs(this.#messageBytes)
+    const { number } = this.#demand
+    if (this.#arrivalOf !== number) {
+      this.#arrivalOf = number
+      this.#arrival = this.#arrivalMs(this.#messageBytes)
+    }
+    return this.#arrival
   }
 
   get ready(): number {

@@ -81,6 +81,7 @@ export class PathModel {
   #smoothedMs: number
   #fastDeviationMs: number
   #slowDeviationMs: number
+  #minMs: number
   #bucketMinMs: number
   #previousMinMs: number
   #bucketEndMs: number
@@ -136,6 +137,7 @@ export class PathModel {
     this.#smoothedMs = first
     this.#fastDeviationMs = first / 2
     this.#slowDeviationMs = first / 2
+    this.#minMs = first
     this.#bucketMinMs = first
     this.#previousMinMs = first
     this.#bucketEndMs = nowMs + ROUND_TRIP_BUCKET_MS
@@ -147,7 +149,7 @@ export class PathModel {
   }
 
   get minRoundTripMs(): number {
-    return Math.min(this.#bucketMinMs, this.#previousMinMs)
+    return this.#minMs
   }
 
   get roundTripMs(): number {
@@ -351,6 +353,7 @@ export class PathModel {
       // Without a look at the empty path the standing queue would enter the minimum and the window creep up.
       this.#drainUntilMs = nowMs + 1.5 * this.#smoothedMs
     } else if (roundTripMs < this.#bucketMinMs) this.#bucketMinMs = roundTripMs
+    this.#minMs = Math.min(this.#bucketMinMs, this.#previousMinMs)
     const errorMs = Math.abs(roundTripMs - this.#smoothedMs)
     this.#smoothedMs += (roundTripMs - this.#smoothedMs) / 8
     this.#fastDeviationMs += (errorMs - this.#fastDeviationMs) / 4

@@ -35,6 +35,9 @@ const BUFFER_BYTES_PER_MESSAGE = 2_048
 /** Each transmission more costs some 190 bytes, which is 380 KiB of one link: with so many in flight it repeats nothing. */
 const MOST_IN_FLIGHT_TO_REPEAT = 2_048
 
+/** A message that was cut for a quicker link may be so many times as large as those that the link would like. */
+const MOST_CHUNKS = 2
+
 type WriteState =
   | 'open'
   /** The application finished; SendFinish goes out behind what waits. */
@@ -74,6 +77,9 @@ export class Sender {
   #refused = false
   #receiveCloseWanted = false
   #receiveFinishWanted = false
+  /** Whether late messages shall be looked for before new ones go out, and when they were looked for in vain. */
+  #lateDue = true
+  #lateSeenMs = Number.NEGATIVE_INFINITY
 
   /** @param onSchedulerFailed - the application's scheduler is not asked any more */
   constructor(
@@ -108,9 +114,15 @@ export class Sender {
     this.steering.policyChanged()
   }
 
-  /** Decides which links may carry messages now. */
-  steer(nowMs: number): void {
-    this.steering.refresh(this.queuedBytes, this.moreWaiting, nowMs)
+  /** What is known of links, or what waits, is not as it was. */
+  changed(): void {
+    this.steering.changed()
+    this.#lateDue = true
+  }
+
+  /** Decides which links may carry messages now; true if the peer may have to be told. */
+  steer(nowMs: number): boolean {
+    return this.steering.refresh(this.queuedBytes, this.moreWaiting, nowMs)
   }
 
   /** A scheduler of the application may want to send what it did not want to send before. */
@@ -315,6 +327,7 @@ export class Sender {
     if (!numbered && spaceBytes === 0) return undefined
     const most = Math.min(waitingBytes, numbered ? numbered.bytes : spaceBytes, this.#mostPayload)
     const { demand } = this
+    demand.number++
     demand.nowMs = nowMs
     demand.waiting = waitingBytes
     demand.more = this.moreWaiting
@@ -326,12 +339,12 @@ export class Sender {
     if (!link) return undefined
     let lead = this.#plan.numbersAhead ? Math.min(leadBytes(links, link, nowMs), demand.credit - most) : 0
     if (lead > 0) this.#leadBytes = lead + 2 * this.#mostPayload
-    if (!this.#numberUntil(lead, links)) {
+    if (!this.#numberUntil(lead, links, link)) {
       // The quicker links carry what there is, as long as something comes back from them.
       if (links.some(other => other !== link && other.inFlight > 0)) return undefined
       lead = 0
     }
-    const sent = this.#ahead.take(lead) ?? this.#numberData(link.path.chunkBytes())
+    const sent = this.#takeAhead(lead, link) ?? this.#numberData(link.path.chunkBytes())
     link.carriedBefore ??= this.#carriedBytes
     link.carriedBytes += sent.bytes
     this.#carriedBytes += sent.bytes
@@ -339,15 +352,28 @@ export class Sender {
     return this.#transmit(link, sent, nowMs)
   }
 
-  /** Numbers messages for the quicker links, small enough for any; false if there is too little. */
-  #numberUntil(lead: number, links: readonly EngineLink[]): boolean {
-    let bytes = Number.POSITIVE_INFINITY
-    if (this.#ahead.bytes < lead) for (const { path } of links) bytes = Math.min(bytes, path.chunkBytes())
+  /** Numbers messages for the other links, as large as the quickest of them likes; false if there is too little. */
+  #numberUntil(lead: number, links: readonly EngineLink[], chosen: EngineLink): boolean {
+    let bytes = 0
+    if (this.#ahead.bytes < lead) {
+      for (const link of links) if (link !== chosen) bytes = Math.max(bytes, link.path.chunkBytes())
+    }
     while (this.#ahead.bytes < lead) {
       if (this.#spaceForData <= bytes || this.#queue.bytes <= bytes) return false
       this.#ahead.push(this.#numberData(bytes))
     }
-    return this.#ahead.peek(lead) !== undefined || (this.#queue.bytes > 0 && this.#spaceForData > 0)
+    return this.#ahead.peek(lead) !== undefined || this.#mayNumber
+  }
+
+  get #mayNumber(): boolean {
+    return this.#queue.bytes > 0 && this.#spaceForData > 0
+  }
+
+  /** The message that far ahead, if it is small enough for the link or nothing else is left. */
+  #takeAhead(lead: number, link: EngineLink): SentMessage | undefined {
+    const sent = this.#ahead.peek(lead)
+    if (lead > 0 && sent && sent.bytes > MOST_CHUNKS * link.path.chunkBytes() && this.#mayNumber) return undefined
+    return this.#ahead.take(lead)
   }
 
   #numberData(mostBytes: number): SentMessage {
@@ -402,11 +428,22 @@ export class Sender {
     return spaceBytes < Math.min(this.#config.chunkSize, this.#remoteRecvBuffer / 16, this.#config.sendBuffer / 16)
   }
 
+  /** Looks once after each change: new messages that go out in between make none late. */
   #takeLate(nowMs: number): Output | undefined {
-    return this.#sendCopy(this.#copies.whenLate(this.#nextNewSequence, nowMs), nowMs)
+    if (!this.#lateDue) return undefined
+    const output = this.#sendCopy(this.#copies.whenLate(this.#nextNewSequence, nowMs), nowMs)
+    this.#lateDue = output !== undefined
+    this.#lateSeenMs = nowMs
+    return output
   }
 
   #takeCopy(nowMs: number): Output | undefined {
+    // Time has passed while the new ones went out.
+    if (nowMs > this.#lateSeenMs) {
+      this.#lateDue = true
+      const late = this.#takeLate(nowMs)
+      if (late) return late
+    }
     const nothingNew = this.queuedBytes === 0 && !this.moreWaiting
     if (!nothingNew && (this.#ahead.bytes > 0 || this.#spaceForData > 0)) return undefined
     return this.#sendCopy(this.#copies.whenIdle(nowMs), nowMs)
@@ -460,6 +497,7 @@ export class Sender {
   #demandResend(sent: SentMessage, nowMs: number): void {
     const { demand } = this
     const size = wireSize(sent.message)
+    demand.number++
     demand.nowMs = nowMs
     demand.waiting = size
     demand.more = true

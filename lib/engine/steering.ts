@@ -29,6 +29,8 @@ export class Steering {
   #plan: SchedulePlan
   /** Some link may have to stand by. */
   #steered = false
+  /** Something happened since `refresh`. */
+  #stale = true
   readonly #candidates: EngineLink[] = []
   readonly #active = new ActiveLink()
   #yieldUntilMs = Number.NEGATIVE_INFINITY
@@ -70,16 +72,29 @@ export class Steering {
     const steered = this.#plan.oneLink || this.#links.some(link => link.role !== 'primary' || link.byteBudget !== null)
     if (this.#steered && !steered) this.#release()
     this.#steered = steered
+    this.#stale = true
   }
 
-  /** Decides anew. @param waitingBytes - payload that waits @param more - that is not all */
-  refresh(waitingBytes: number, more: boolean, nowMs: number): void {
+  /** Links may be in another state than they were. */
+  changed(): void {
+    this.#stale = true
+  }
+
+  /**
+   * Decides anew; true if links may be held back now that were not before, or no more.
+   *
+   * @param waitingBytes - payload that waits
+   * @param more - that is not all
+   */
+  refresh(waitingBytes: number, more: boolean, nowMs: number): boolean {
     this.#nowMs = nowMs
     if (this.#steered) this.#select(waitingBytes, more)
-    else this.#takeUsable()
+    else if (this.#stale) this.#takeUsable()
+    this.#stale = false
+    return this.#steered
   }
 
-  /** In place: this happens for every message, and an array that is emptied lets go of its room. */
+  /** In place: this happens all the time, and an array that is emptied lets go of its room. */
   #takeUsable(): void {
     const candidates = this.#candidates
     let count = 0

@@ -400,8 +400,8 @@ export const engineBugs: readonly PlantedBug[] = [
   {
     name: 'what is late waits until its link is in doubt',
     file: 'lib/engine/sender.ts',
-    find: ' ?? this.#takeLate(nowMs)',
-    replace: '',
+    find: 'this.#copies.whenLate(this.#nextNewSequence, nowMs)',
+    replace: 'undefined',
     tests: ['test/simulation/directed/outage.test.ts'],
   },
   {
@@ -424,5 +424,26 @@ export const engineBugs: readonly PlantedBug[] = [
     find: 'this.#resumedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),\n',
     replace: '',
     tests: ['test/engine/ack-timeout.test.ts'],
+  },
+  {
+    name: 'what is numbered ahead is small enough for any link',
+    file: 'lib/engine/sender.ts',
+    find: 'if (link !== chosen) bytes = Math.max(bytes, link.path.chunkBytes())',
+    replace: 'bytes = Math.min(bytes || Number.POSITIVE_INFINITY, link.path.chunkBytes())',
+    tests: ['test/engine/numbered-ahead.test.ts'],
+  },
+  {
+    name: 'a slow link carries what was cut for a quick one',
+    file: 'lib/engine/sender.ts',
+    find: 'lead > 0 && sent && sent.bytes > MOST_CHUNKS * link.path.chunkBytes()',
+    replace: 'lead < 0 && sent',
+    tests: ['test/engine/numbered-ahead.test.ts'],
+  },
+  {
+    name: 'what policy holds back while messages go out is not told',
+    file: 'lib/engine/connection.ts',
+    find: 'if (this.#sender.steer(nowMs)) this.#controlDue = true',
+    replace: 'this.#sender.steer(nowMs)',
+    tests: ['test/engine/policies/roles.test.ts'],
   },
 ]

@@ -60,6 +60,8 @@ export interface Demand {
 
 /** The message at hand; one for each connection, changed from message to message. */
 export class MessageDemand implements Demand {
+  /** Another one for each message: what links answer for one is worked out once. */
+  number = 0
   nowMs = 0
   waiting = 0
   more = false

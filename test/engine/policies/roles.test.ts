@@ -1,7 +1,9 @@
 import t from 'tap'
 import type { LinkRole } from '../../../lib/engine/link-policy.ts'
+import { MessageType } from '../../../lib/protocol/messages.ts'
 import { path } from '../../simulation/link-shapes.ts'
 import { SimulatedPair } from '../../simulation/simulated-pair.ts'
+import { SingleEngine } from '../../simulation/single-engine.ts'
 import { carriedWithin } from './carried.ts'
 
 const PLENTY = 1_000_000_000
@@ -127,6 +129,21 @@ t.test('a spent byte budget takes the link out of use for both sides; raised, it
   for (const side of ['client', 'server'] as const) t.equal(carriedWithin(pair, side, 1_000)[1], 0)
   pair.client.setPolicy(1, { byteBudget: 10_000_000 })
   for (const side of ['client', 'server'] as const) t.ok(Number(carriedWithin(pair, side, 300)[1]) > 300_000, side)
+})
+
+t.test('a budget that is spent by a message is told the peer right behind it', t => {
+  const single = new SingleEngine()
+  const metered = single.addWorkingLink({ roundTripMs: 10 })
+  single.engine.setPolicy(
+    metered,
+    { role: 'primary', weight: 1, rateLimit: null, byteBudget: metered.totalBytes + 4_000 },
+    single.nowMs,
+  )
+  const before = single.sent.length
+  single.write(20_000)
+  const types = single.sent.slice(before).map(({ message }) => message.type)
+  t.same(types, [MessageType.Data, MessageType.SetBlock])
+  t.end()
 })
 
 t.test('a rate limit caps what is sent on the link, while it changes, and not what comes', async t => {
