@@ -56,6 +56,7 @@ t.test('a link whose other end closes it without a word', async t => {
   await working(client)
   const pair = corePair()
   await Promise.all([accepted.server?.addLink(pair.server), client.addLink(pair.client, { tag: 'attic' })])
+  await working(client, 2) // and at rest: nothing is written that would fail
   const told = once(client, 'linkerror')
   const closed = once(client, 'linkclose')
   pair.server.destroy()
