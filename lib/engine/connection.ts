@@ -15,6 +15,7 @@ import { nextControlMessage } from './link-control.ts'
 import { LinkHealth } from './link-health.ts'
 import type { LinkPolicy } from './link-policy.ts'
 import { LinkTable } from './link-table.ts'
+import { ReaderWatch } from './reader-watch.ts'
 import { Receiver } from './receiver.ts'
 import type { Schedule } from './schedulers/schedule.ts'
 import { Sender } from './sender.ts'
@@ -74,6 +75,7 @@ export class Connection {
   readonly #health: LinkHealth
   readonly #ending: Ending
   readonly #violations = new Violations()
+  readonly #readerWatch: ReaderWatch
   readonly #standbyWatch: StandbyWatch
   readonly #events = new Fifo<EngineEvent>()
   #state: ConnectionState = { kind: 'open' }
@@ -107,6 +109,7 @@ export class Connection {
     this.#ending = new Ending(this.#links, this.#sender, this.#receiver, this.#events)
     this.#table = new LinkTable(this.#links, this.#sender, this.#events, nowMs)
     this.#health = new LinkHealth(this.#links, config.maxPingSpread, this.#table)
+    this.#readerWatch = new ReaderWatch(this.#links, this.#table)
     this.#standbyWatch = new StandbyWatch(this.#links, this.#sender.steering, this.#table)
   }
 
@@ -348,6 +351,7 @@ export class Connection {
     if (bothFinishedSinceMs !== undefined) earliest = Math.min(earliest, bothFinishedSinceMs + this.#config.terminationTimeout)
     if (this.#links.length > 1) {
       earliest = Math.min(earliest, this.#sender.copyDeadlineMs(this.#nowMs))
+      earliest = Math.min(earliest, this.#readerWatch.nextDeadlineMs(this.#nowMs))
       if (this.#sender.waiting) earliest = Math.min(earliest, patienceEndMs(this.#links, this.#nowMs))
     }
     earliest = Math.min(
@@ -386,6 +390,7 @@ export class Connection {
     }
     if (lateMs > 0) this.#health.excuse(lateMs, nowMs)
     this.#health.check(nowMs)
+    this.#readerWatch.check(nowMs)
     this.#standbyWatch.check(nowMs)
     const { notWorkingSinceMs } = this.#table
     const { bothFinishedSinceMs } = this.#ending
@@ -442,7 +447,10 @@ export class Connection {
   #receiveReliable(link: EngineLink, message: ReliableMessage): void {
     if (link.goodbyeReceived) throw new ProtocolError('reliable message after Goodbye')
     if (this.#receiver.receive(message)) link.acksOwed.push(message.sequence)
-    if (message.type === MessageType.Data) link.path.received(message.bytes)
+    if (message.type === MessageType.Data) {
+      link.path.received(message.bytes)
+      link.broughtMs = this.#nowMs
+    }
     link.retestedMs = Number.NEGATIVE_INFINITY
     if (this.#receiver.readableBytes > 0 && !this.#readableAnnounced) {
       this.#readableAnnounced = true
@@ -576,6 +584,7 @@ export class Connection {
   #recheckSilence(): void {
     if (this.#links.length < 2 || this.#state.kind !== 'open') return
     this.#health.checkSilence(this.#nowMs)
+    this.#readerWatch.check(this.#nowMs)
     this.#standbyWatch.check(this.#nowMs)
   }
 

@@ -131,6 +131,8 @@ export class EngineLink implements ScheduledLink {
   progressMs: number
   /** Anything. */
   lastReceivedMs: number
+  /** Last data. */
+  broughtMs = Number.NEGATIVE_INFINITY
   /** Latest time at which something was sent that has been answered. */
   provenMs = 0
   /** When it last answered after a silence. */
@@ -244,6 +246,12 @@ export class EngineLink implements ScheduledLink {
   /** What is in flight here still counts as being on its way. */
   get trusted(): boolean {
     return this.#status.kind === 'working'
+  }
+
+  /** After so long without an answer it counts as not working. */
+  get ackTimeoutMs(): number {
+    const { ackTimeoutMin, ackTimeoutFactor, ackTimeoutMax } = this.#config
+    return Math.min(Math.max(ackTimeoutMin, ackTimeoutFactor * this.path.roundTripMs), ackTimeoutMax)
   }
 
   /** Whether a message of so many bytes may go out now. */

@@ -6,6 +6,7 @@
 
 import type { EngineLink } from './engine-link.ts'
 import type { LinkCloseReason, NotWorkingReason } from './events.ts'
+import { askPing, isWitnessed, lastResumedMs, SHORTEST_ANSWER_MS } from './witness.ts'
 
 /** Silence of a link with something in flight before it is pinged. */
 const PING_SILENCE_MS = 12
@@ -13,10 +14,6 @@ const PING_SILENCE_MS = 12
 const DOUBT_SILENCE_MS = 50
 /** The same when only control messages are in flight, which a busy reader may leave unanswered for longer. */
 const DOUBT_CONTROL_SILENCE_MS = 200
-/** Shortest time that a ping is given. */
-const DOUBT_PING_MS = 30
-/** Clocks of both ends of a comparison may differ so much. */
-const WITNESS_SLACK_MS = 2
 
 /** What health decides, for the table of links to carry out. */
 export interface HealthActions {
@@ -65,7 +62,7 @@ export class LinkHealth {
 
   /** Pings every link now, whatever its mode says: one that is dead must not count as working for long. */
   probe(nowMs: number): void {
-    for (const link of this.#links) this.#askPing(link, nowMs)
+    for (const link of this.#links) askPing(link, nowMs)
   }
 
   /** Runs what is due on every link. */
@@ -77,7 +74,7 @@ export class LinkHealth {
       this.#checkSilence(link, nowMs)
       if (link.test.kind === 'failed' && nowMs >= link.test.retryMs) link.test = { kind: 'idle' }
       const pingDueMs = this.#pingDueMs(link)
-      if (pingDueMs !== undefined && nowMs >= pingDueMs) this.#askPing(link, nowMs)
+      if (pingDueMs !== undefined && nowMs >= pingDueMs) askPing(link, nowMs)
     }
   }
 
@@ -98,7 +95,7 @@ export class LinkHealth {
     for (const link of this.#links) {
       const sentMs = link.flights.peek()?.sentMs ?? link.pingSentMs
       if (sentMs === undefined) continue
-      const excusedMs = Math.min(lateMs, ackTimeoutMs(link))
+      const excusedMs = Math.min(lateMs, link.ackTimeoutMs)
       if (Math.max(link.progressMs, sentMs) <= link.excusedAtMs && excusedMs < 2 * link.excusedMs) continue
       link.excusedAtMs = nowMs
       link.excusedMs = excusedMs
@@ -161,22 +158,16 @@ export class LinkHealth {
   #ackDeadlineMs(link: EngineLink): number {
     const oldest = link.flights.peek()
     if (!link.working || !oldest) return Number.POSITIVE_INFINITY
-    return Math.max(Math.max(link.progressMs, oldest.sentMs) + ackTimeoutMs(link), link.excusedAtMs + link.excusedMs)
+    return Math.max(Math.max(link.progressMs, oldest.sentMs) + link.ackTimeoutMs, link.excusedAtMs + link.excusedMs)
   }
 
   // ---- silence
 
   #checkSilence(link: EngineLink, nowMs: number): void {
     if (nowMs < this.#silenceDeadlineMs(link, Number.NEGATIVE_INFINITY)) return
-    const pingAskedMs = link.pingAskedMs
-    if (pingAskedMs === undefined) {
-      for (const other of this.#links) if (other === link || other.trusted) this.#askPing(other, nowMs)
-      return
-    }
-    const witnessed = this.#links.some(
-      other => other !== link && other.trusted && other.provenMs >= pingAskedMs - WITNESS_SLACK_MS,
-    )
-    if (witnessed) this.#actions.doubt(link)
+    if (link.pingAskedMs === undefined) {
+      for (const other of this.#links) if (other === link || other.trusted) askPing(other, nowMs)
+    } else if (isWitnessed(link, this.#links)) this.#actions.doubt(link)
   }
 
   /** Time of the next step against a silent link; a step due before `afterMs` waits for a witness, not for time. */
@@ -192,19 +183,12 @@ export class LinkHealth {
     if (!this.#hasOther(link)) return Number.POSITIVE_INFINITY
     const least = oldest.sent.bytes > 0 ? DOUBT_SILENCE_MS : DOUBT_CONTROL_SILENCE_MS
     const doubtMs = Math.max(
-      this.#resumedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),
+      lastResumedMs(this.#links) + Math.max(SHORTEST_ANSWER_MS, path.roundTripMs),
       sinceMs + Math.max(least, path.roundTripMs + 4 * path.roundTripDeviationMs),
-      link.pingAskedMs + Math.max(DOUBT_PING_MS, path.roundTripMs),
+      link.pingAskedMs + Math.max(SHORTEST_ANSWER_MS, path.roundTripMs),
       oldest.predictedAckMs + Math.max(0, path.predictionErrorMs) + 8 * path.predictionDeviationMs,
     )
     return doubtMs > afterMs ? doubtMs : Number.POSITIVE_INFINITY
-  }
-
-  /** When a link last answered after a silence: what had silenced it may have silenced others, and they need time to answer, too. */
-  get #resumedMs(): number {
-    let latest = Number.NEGATIVE_INFINITY
-    for (const { resumedMs } of this.#links) latest = Math.max(latest, resumedMs)
-    return latest
   }
 
   #hasOther(link: EngineLink): boolean {
@@ -213,10 +197,6 @@ export class LinkHealth {
   }
 
   // ---- pings
-
-  #askPing(link: EngineLink, nowMs: number): void {
-    if (link.pingAskedMs === undefined) link.pingAskedMs = nowMs
-  }
 
   #pingDueMs(link: EngineLink): number | undefined {
     if (link.pingAskedMs !== undefined || link.status.kind === 'leaving') return undefined
@@ -259,13 +239,9 @@ export class LinkHealth {
 /** The link answered something that was sent at `sentMs`. */
 function noteAnswer(link: EngineLink, sentMs: number, nowMs: number): void {
   const silenceMs = nowMs - Math.max(link.progressMs, sentMs)
-  if (silenceMs > Math.max(DOUBT_PING_MS, link.path.roundTripMs + 4 * link.path.roundTripDeviationMs)) link.resumedMs = nowMs
+  if (silenceMs > Math.max(SHORTEST_ANSWER_MS, link.path.roundTripMs + 4 * link.path.roundTripDeviationMs)) link.resumedMs = nowMs
   link.progressMs = nowMs
   link.provenMs = Math.max(link.provenMs, sentMs)
-}
-
-function ackTimeoutMs({ config, path }: EngineLink): number {
-  return Math.min(Math.max(config.ackTimeoutMin, config.ackTimeoutFactor * path.roundTripMs), config.ackTimeoutMax)
 }
 
 function pingDeadlineMs({ pingSentMs, config, excusedAtMs, excusedMs }: EngineLink): number {

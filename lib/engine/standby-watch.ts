@@ -4,6 +4,7 @@
 import type { EngineLink } from './engine-link.ts'
 import type { HealthActions } from './link-health.ts'
 import type { Steering } from './steering.ts'
+import { askPing, askWitnesses, isWitnessed } from './witness.ts'
 
 /** A link in use is pinged when nothing has come from it for so long after something had. */
 const QUIET_MS = 100
@@ -17,8 +18,6 @@ const SUSPICIOUS_MS = 50
 const SLOW_ANSWER_MS = 50
 /** and it counts as unanswered after this. */
 const NO_ANSWER_MS = 200
-/** Times of both ends of a comparison may differ so much. */
-const WITNESS_SLACK_MS = 2
 
 export class StandbyWatch {
   readonly #links: readonly EngineLink[]
@@ -46,8 +45,8 @@ export class StandbyWatch {
     for (const link of this.#links) {
       if (!link.trusted) continue
       if (nowMs >= this.#pingDueMs(link)) askPing(link, nowMs)
-      if (nowMs >= slowMs(link)) this.#askWitnesses(link, nowMs)
-      if (nowMs >= unansweredMs(link) && this.#isWitnessed(link)) this.#actions.doubt(link)
+      if (nowMs >= slowMs(link)) askWitnesses(link, this.#links, nowMs)
+      if (nowMs >= unansweredMs(link) && isWitnessed(link, this.#links)) this.#actions.doubt(link)
     }
   }
 
@@ -72,23 +71,6 @@ export class StandbyWatch {
       ? Math.max(lastReceivedMs, lastPingMs + QUIET_MS) + QUIET_MS
       : lastPingMs + PING_INTERVAL_MS
   }
-
-  #askWitnesses(link: EngineLink, nowMs: number): void {
-    for (const other of this.#links) if (other !== link && other.trusted && !hasProven(other, link)) askPing(other, nowMs)
-  }
-
-  #isWitnessed(link: EngineLink): boolean {
-    return this.#links.some(other => other !== link && other.trusted && hasProven(other, link))
-  }
-}
-
-function askPing(link: EngineLink, nowMs: number): void {
-  link.pingAskedMs ??= nowMs
-}
-
-/** Whether `witness` answered something that was sent after the ping of `link` was asked for. */
-function hasProven(witness: EngineLink, link: EngineLink): boolean {
-  return link.pingAskedMs !== undefined && witness.provenMs >= link.pingAskedMs - WITNESS_SLACK_MS
 }
 
 function slowMs({ pingSentMs, path }: EngineLink): number {

@@ -124,7 +124,7 @@ export const policyBugs: readonly PlantedBug[] = [
   {
     name: 'the active link is not doubted although another one answers',
     file: 'lib/engine/standby-watch.ts',
-    find: 'if (nowMs >= unansweredMs(link) && this.#isWitnessed(link)) this.#actions.doubt(link)',
+    find: 'if (nowMs >= unansweredMs(link) && isWitnessed(link, this.#links)) this.#actions.doubt(link)',
     replace: '',
     tests: ['test/engine/policies/handover.test.ts'],
   },
