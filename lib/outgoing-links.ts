@@ -140,12 +140,13 @@ export class OutgoingLinks {
       closed: link.disconnectReason === null ? new Promise(resolve => link.once('close', resolve)) : Promise.resolve(),
       watch: watcher => {
         link.on('notworking', reason => {
-          // One that brings something is slow, not dead: another one would only take its place in the same queue.
-          const silent = link.quietMs >= link.config.ackTimeoutMin / 2
-          if (reason === 'ack-timeout' && silent) watcher.silent(link.stats.roundTrip)
+          if (reason === 'ack-timeout') watcher.silent(link.stats.roundTrip)
         })
         link.on('working', () => watcher.working())
         if (link.working) watcher.working()
+      },
+      get silenceLeftMs() {
+        return link.config.ackTimeoutMin / 2 - link.quietMs
       },
       drop: () => link.drop(),
     }

@@ -584,7 +584,6 @@ export class Connection {
   #recheckSilence(): void {
     if (this.#links.length < 2 || this.#state.kind !== 'open') return
     this.#health.checkSilence(this.#nowMs)
-    this.#readerWatch.check(this.#nowMs)
     this.#standbyWatch.check(this.#nowMs)
   }
 

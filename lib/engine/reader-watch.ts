@@ -21,6 +21,7 @@ export class ReaderWatch {
     this.#actions = actions
   }
 
+  /** Not to be called for an answer that came in: after a stall of the event loop those of other links may be there without being read. */
   check(nowMs: number): void {
     const latestMs = this.#latestMs
     for (const link of this.#links) {
@@ -35,12 +36,17 @@ export class ReaderWatch {
     let earliest = Number.POSITIVE_INFINITY
     const latestMs = this.#latestMs
     for (const link of this.#links) {
-      if (!isLeftBehind(link, latestMs)) continue
-      if (needsPing(link)) return nowMs
-      for (const stepMs of [witnessesDueMs(link), this.#timeoutMs(link)])
-        if (stepMs > nowMs) earliest = Math.min(earliest, stepMs)
+      if (isLeftBehind(link, latestMs)) earliest = Math.min(earliest, this.#nextStepMs(link, nowMs))
     }
     return earliest
+  }
+
+  /** What another link brought may have made it due already: that is now, for an earlier time would look like a timer that is late. */
+  #nextStepMs(link: EngineLink, nowMs: number): number {
+    if (needsPing(link)) return nowMs
+    if (isWitnessed(link, this.#links)) return Math.max(nowMs, this.#timeoutMs(link))
+    const canAsk = this.#links.some(other => other !== link && other.trusted && other.pingAskedMs === undefined)
+    return canAsk ? Math.max(nowMs, witnessesDueMs(link)) : Number.POSITIVE_INFINITY
   }
 
   /** When a link that works last brought data. */

@@ -10,13 +10,15 @@ export interface DialedLink {
   readonly closed: Promise<unknown>
   /** Tells from now on whether the link works. */
   watch?(watcher: LinkWatcher): void
+  /** Time in ms until it will have brought nothing for so long that it is dead, not slow, if nothing comes meanwhile. */
+  readonly silenceLeftMs?: number
   /** The link is not needed any more: another one has taken its place, or it came too late. */
   drop?(): void
 }
 
 export interface LinkWatcher {
   /**
-   * The link has answered nothing for its ack timeout, a second or more.
+   * The link has answered nothing for its ack timeout, a second or more, but may still bring something.
    *
    * @param roundTripMs - what it was before
    */
@@ -41,10 +43,16 @@ const SHORTEST_ATTEMPT_MS = 300
 const ATTEMPT_ROUND_TRIPS = 6
 /** ... and this part of the time for which the link has been silent: what was away for long need not be back at once. */
 const ATTEMPT_SHARE = 1 / 12
+/** A new link that is there must work after this time, ... */
+const SHORTEST_TRIAL_MS = 1_000
+/** ... and so many times that of an attempt: its path may have gone again, and then it would stay in the way. */
+const TRIAL_ATTEMPTS = 3
 
 type State =
   /** The link works. */
   | { readonly kind: 'content' }
+  /** The link does not work, but brings something: another one would only take its place in the same queue. */
+  | { readonly kind: 'listening' }
   | { readonly kind: 'dialing'; readonly controller: AbortController }
   /** Until the time of the attempt that failed is over. */
   | { readonly kind: 'resting' }
@@ -97,8 +105,18 @@ export class Redialer {
 
   #silent(roundTripMs: number): void {
     if (this.#state.kind !== 'content') return
-    this.#silentSinceMs = this.#options.clock.nowMs()
     this.#roundTripMs = roundTripMs
+    this.#listen()
+  }
+
+  #listen(): void {
+    const { silenceLeftMs = 0 } = this.#link
+    if (silenceLeftMs > 0) {
+      this.#enter({ kind: 'listening' })
+      this.#timer = this.#options.clock.setTimer(() => this.#listen(), silenceLeftMs)
+      return
+    }
+    this.#silentSinceMs = this.#options.clock.nowMs()
     void this.#dial()
   }
 
@@ -137,11 +155,14 @@ export class Redialer {
       if (this.#state === state) this.#rest(this.#attemptMs)
     }
     link.closed.then(gone, gone)
+    const trialMs = Math.max(SHORTEST_TRIAL_MS, TRIAL_ATTEMPTS * this.#attemptMs)
+    this.#timer = this.#options.clock.setTimer(() => void this.#dial(), trialMs)
     link.watch?.({
       silent: () => {},
       working: () => {
         if (this.#state !== state) return
         this.#state = { kind: 'over' }
+        this.#options.clock.clearTimer(this.#timer)
         this.#options.replaced(link)
         this.#link.drop?.()
       },

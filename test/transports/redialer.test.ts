@@ -5,6 +5,7 @@ import { ManualClock, settled } from './manual-clock.ts'
 class FakeLink implements DialedLink {
   readonly closed: Promise<void>
   dropped = false
+  silenceLeftMs = 0
   watcher: LinkWatcher | undefined
   #lose = () => {}
 
@@ -138,6 +139,44 @@ t.test('a link that works again ends the attempt, and the new one that came too 
   t.ok(successor.dropped)
   t.notOk(late.link.dropped)
   t.same(late.replacedBy, [])
+})
+
+t.test('a link that does not work but brings something is dialed once it brings nothing', async t => {
+  const setup = new Setup()
+  setup.link.silenceLeftMs = 500
+  setup.silent()
+  await setup.clock.advance(499)
+  setup.link.silenceLeftMs = 200
+  await setup.clock.advance(200)
+  t.same(setup.attemptsMs, [], 'something came 300 ms before')
+  setup.link.silenceLeftMs = 0
+  await setup.clock.advance(1)
+  t.same(setup.attemptsMs, [700])
+  const slow = new Setup()
+  slow.link.silenceLeftMs = 500
+  slow.silent()
+  slow.link.watcher?.working()
+  slow.link.silenceLeftMs = 0
+  await slow.clock.advance(60_000)
+  t.same(slow.attemptsMs, [], 'not if it works again')
+})
+
+t.test('a new link whose path is gone again before it works is given up after a second, or three attempts', async t => {
+  for (const [roundTripMs, trialMs] of [
+    [20, 1_000],
+    [100, 1_800],
+  ] as const) {
+    const setup = new Setup()
+    setup.silent(roundTripMs)
+    const successor = new FakeLink()
+    setup.answer(successor)
+    await setup.clock.advance(trialMs - 1)
+    t.notOk(successor.dropped)
+    await setup.clock.advance(1)
+    t.ok(successor.dropped)
+    t.notOk(setup.link.dropped, 'the silent one may still come back')
+    t.same(setup.attemptsMs, [0, trialMs])
+  }
 })
 
 t.test('a new link that is lost before it works is followed by another attempt', async t => {
