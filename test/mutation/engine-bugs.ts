@@ -353,7 +353,7 @@ export const engineBugs: readonly PlantedBug[] = [
     file: 'lib/engine/connection.ts',
     find: 'link.broughtMs = this.#nowMs',
     replace: '',
-    tests: ['test/engine/reader-watch.test.ts'],
+    tests: ['test/engine/reader-watch.test.ts', 'test/simulation/directed/comeback.test.ts'],
   },
   {
     name: 'a link that brings nothing and does not answer fails without a witness',
