@@ -357,9 +357,9 @@ export const engineBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a link that brings nothing and does not answer fails without a witness',
-    file: 'lib/engine/reader-watch.ts',
-    find: ' && isWitnessed(link, this.#links)',
-    replace: '',
+    file: 'lib/engine/witness.ts',
+    find: 'return links.some(other => other !== link && other.trusted && hasProven(other, link))',
+    replace: 'return links.length > 1',
     tests: ['test/engine/reader-watch.test.ts'],
   },
   {
