@@ -56,7 +56,10 @@ export const cases: readonly Case[] = [
     mend,
     runs: 4,
     backAfterMs: 4_000,
-    comeback: [{ of: 'median', limit: 1_000 }],
+    comeback: [
+      { of: 'median', limit: 1_000 },
+      { of: 'worst', limit: 1_000 },
+    ],
   }),
   faultCase({
     name: 'comeback-unplug',
@@ -65,7 +68,10 @@ export const cases: readonly Case[] = [
     mend: plug,
     runs: 4,
     backAfterMs: 4_000,
-    comeback: [{ of: 'median', limit: 1_000 }],
+    comeback: [
+      { of: 'median', limit: 1_000 },
+      { of: 'worst', limit: 1_000 },
+    ],
   }),
   falseAlarmCase({ name: 'jitter', stalls: [undefined] }),
   falseAlarmCase({ name: 'stalls', stalls: ['writer', 'reader'] }),
