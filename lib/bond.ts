@@ -170,7 +170,7 @@ export class Bond {
 
   /** Next bytes for the application, which thereby has taken them; `undefined` when there are none. */
   read(): Uint8Array | undefined {
-    const piece = this.#engine.read(now())
+    const piece = this.#engine.read()
     if (piece) this.schedule()
     return piece
   }

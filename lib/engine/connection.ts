@@ -24,6 +24,10 @@ import { StandbyWatch } from './standby-watch.ts'
 import { Termination } from './termination.ts'
 import { checkOddAck, Violations } from './violations.ts'
 
+/** Those that come with every message. */
+const READABLE: EngineEvent = { kind: 'readable' }
+const WRITABLE: EngineEvent = { kind: 'writable' }
+
 /** A scheduler of the application that sends nothing is asked again after this time. */
 const ASK_AGAIN_MS = 10
 
@@ -255,8 +259,7 @@ export class Connection {
   }
 
   /** Next received bytes in order, one piece; they count as taken by the application. */
-  read(nowMs: number): Uint8Array | undefined {
-    this.#nowMs = nowMs
+  read(): Uint8Array | undefined {
     const piece = this.#receiver.read()
     if (this.#receiver.readableBytes === 0) this.#readableAnnounced = false
     return piece
@@ -454,7 +457,7 @@ export class Connection {
     link.retestedMs = Number.NEGATIVE_INFINITY
     if (this.#receiver.readableBytes > 0 && !this.#readableAnnounced) {
       this.#readableAnnounced = true
-      this.#events.push({ kind: 'readable' })
+      this.#events.push(READABLE)
     }
   }
 
@@ -533,7 +536,7 @@ export class Connection {
     const output = this.#sender.takeOutput(this.#receiver.consumedDue, this.#takeUnreported, this.#nowMs)
     if (!this.#writableAnnounced && this.#sender.wantsMore) {
       this.#writableAnnounced = true
-      this.#events.push({ kind: 'writable' })
+      this.#events.push(WRITABLE)
     }
     const sequence = this.#sender.window.nextSequence
     if (output && copyCheckDue(sequence)) this.#closeStalled(sequence)

@@ -3,7 +3,7 @@
 import type { LinkMessage } from '../protocol/messages.ts'
 import type { EngineLink } from './engine-link.ts'
 
-/** A message that must now be given to a link. */
+/** A message that must be given to a link now: what comes in next may take it away. */
 export interface Output {
   readonly link: EngineLink
   readonly message: LinkMessage

@@ -1,8 +1,10 @@
+import type { ReliableMessage } from '../protocol/messages.ts'
 import type { EngineLink } from './engine-link.ts'
+import type { Output } from './events.ts'
 import type { SentMessage } from './send-window.ts'
 
-/** One transmission of a message over one link, until its ack on that link. */
-export class Flight {
+/** One transmission of a message over one link, from when it is put out until its ack on that link. */
+export class Flight implements Output {
   readonly sent: SentMessage
   readonly link: EngineLink
   /** Bytes on the wire, framing included. */
@@ -40,5 +42,10 @@ export class Flight {
     this.deliveredMs = deliveredMs
     this.deliveredSentMs = deliveredSentMs
     this.applicationLimited = applicationLimited
+  }
+
+  /** Only while it is not acknowledged. */
+  get message(): ReliableMessage {
+    return this.sent.message
   }
 }

@@ -78,13 +78,14 @@ export class PathModel {
   /** Links of the connection, which share what is there for bursts. */
   linkCount = 1
 
-  #smoothedMs: number
-  #fastDeviationMs: number
-  #slowDeviationMs: number
-  #minMs: number
-  #bucketMinMs: number
-  #previousMinMs: number
-  #bucketEndMs: number
+  // A field that is a number from the beginning on is changed in place; one that was undefined gets a new object for each fraction.
+  #smoothedMs = 0
+  #fastDeviationMs = 0
+  #slowDeviationMs = 0
+  #minMs = 0
+  #bucketMinMs = 0
+  #previousMinMs = 0
+  #bucketEndMs = 0
   #drainUntilMs = 0
 
   #inFlightBytes = 0
@@ -121,7 +122,7 @@ export class PathModel {
   #startup = true
   /** What was sent until then was predicted by a rate that was not known. */
   #startupEndMs = 0
-  #startupWindowBytes: number
+  #startupWindowBytes = 0
   #startupRate = 0
   #roundsWithoutGrowth = 0
   #lateAcksInRound = 0

@@ -514,7 +514,7 @@ export class Sender {
     sent.flight = flight
     sent.liveFlights++
     sent.transmissions++
-    return { link, message: sent.message }
+    return flight
   }
 }
 

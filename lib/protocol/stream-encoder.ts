@@ -20,11 +20,12 @@ const MOST_SLAB_BYTES = 32_768
 const BATCHES_PER_SLAB = 16
 /** Shorter pieces of payload are copied into the slab. */
 const COPY_BELOW_BYTES = 1_024
-const NO_SLAB = new Uint8Array(0)
+/** Slabs are Buffers: of any other array a stream of Node makes a Buffer for every write. */
+const NO_SLAB = Buffer.alloc(0)
 const NO_CHUNKS: readonly Uint8Array[] = []
 
 export class StreamEncoder implements LinkEncoder {
-  #slab: Uint8Array = NO_SLAB
+  #slab: Buffer = NO_SLAB
   /** What lies in the slab from here to `#end` is in no chunk yet. */
   #start = 0
   #end = 0
@@ -142,7 +143,7 @@ export class StreamEncoder implements LinkEncoder {
     if (this.#slab.length - this.#end >= bytes) return
     if (this.#end - this.#start >= COPY_BELOW_BYTES) this.#closeChunk()
     const moved = this.#slab.subarray(this.#start, this.#end)
-    this.#leaveSlab(new Uint8Array(Math.max(slabBytes ?? this.#slabBytes, moved.length + bytes)))
+    this.#leaveSlab(Buffer.alloc(Math.max(slabBytes ?? this.#slabBytes, moved.length + bytes)))
     this.#slab.set(moved)
     this.#end = moved.length
   }
@@ -160,7 +161,7 @@ export class StreamEncoder implements LinkEncoder {
     if (this.#slab.length > 4 * this.#slabBytes) this.#leaveSlab(NO_SLAB)
   }
 
-  #leaveSlab(next: Uint8Array): void {
+  #leaveSlab(next: Buffer): void {
     this.#slab = next
     this.#start = 0
     this.#end = 0

@@ -211,7 +211,7 @@ export class EngineWorld {
 
   read(pieces: number): void {
     for (let count = 0; count < pieces; count++) {
-      const piece = this.engine.read(this.#nowMs)
+      const piece = this.engine.read()
       if (!piece) break
       this.#inbox.read(piece)
     }

@@ -190,7 +190,7 @@ export class SimulatedEndpoint extends SimulatedDriver {
 
   #read(): void {
     const { nowMs } = this.clock
-    for (let piece = this.engine.read(nowMs); piece; piece = this.engine.read(nowMs)) {
+    for (let piece = this.engine.read(); piece; piece = this.engine.read()) {
       this.#judge(piece)
       if (this.lastReadMs > 0) this.longestGapMs = Math.max(this.longestGapMs, nowMs - this.lastReadMs)
       this.lastReadMs = nowMs

@@ -108,7 +108,7 @@ export class SingleEngine {
   /** Reads everything; returns the number of bytes. */
   readAll(): number {
     let bytes = 0
-    for (let piece = this.engine.read(this.nowMs); piece; piece = this.engine.read(this.nowMs)) bytes += piece.byteLength
+    for (let piece = this.engine.read(); piece; piece = this.engine.read()) bytes += piece.byteLength
     this.take()
     return bytes
   }
@@ -135,7 +135,8 @@ export class SingleEngine {
     for (let more = true; more; ) {
       more = false
       for (let output = this.engine.takeOutput(this.nowMs); output; output = this.engine.takeOutput(this.nowMs)) {
-        this.sent.push({ timeMs: this.nowMs, ...output })
+        const { link, message } = output
+        this.sent.push({ timeMs: this.nowMs, link, message })
         more = true
       }
       for (let event = this.engine.takeEvent(); event; event = this.engine.takeEvent()) {

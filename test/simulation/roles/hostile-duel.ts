@@ -33,11 +33,7 @@ class Party extends SimulatedDriver {
 
   protected act(): boolean {
     let acted = false
-    for (
-      let piece = this.reads ? this.engine.read(this.clock.nowMs) : undefined;
-      piece;
-      piece = this.engine.read(this.clock.nowMs)
-    ) {
+    for (let piece = this.reads ? this.engine.read() : undefined; piece; piece = this.engine.read()) {
       this.readBytes += piece.byteLength
       acted = true
     }

@@ -173,8 +173,7 @@ export class ReferenceConnection implements Engine {
     this.#sender.finish()
   }
 
-  read(nowMs: number): Uint8Array | undefined {
-    this.#nowMs = nowMs
+  read(): Uint8Array | undefined {
     const piece = this.#receiver.read()
     if (this.#receiver.readableBytes === 0) this.#readableTold = false
     return piece
