@@ -289,14 +289,15 @@ export class Bond {
   #sendOutput(): void {
     const engine = this.#engine
     engine.moreWaiting = this.#handler.hasMore()
-    // The time is taken anew for each: a link within the process may deliver, and its peer answer, while it is sent on.
-    for (let output = engine.takeOutput(now()); output; output = engine.takeOutput(now())) {
+    let nowMs = now()
+    for (let output = engine.takeOutput(nowMs); output; output = engine.takeOutput(nowMs)) {
       const member = this.#members.get(output.link)
       if (!member) continue
-      member.channel.send(output.message)
-      if (!member.channel.writable) engine.setWritable(output.link, false, now())
+      // A link within the process may deliver, and its peer answer, while it is written to.
+      if (member.channel.send(output.message)) nowMs = now()
+      if (!member.channel.writable) engine.setWritable(output.link, false, nowMs)
     }
-    for (const member of this.#members.values()) member.flush()
+    this.#members.forEach(flush)
   }
 
   #tellEvents(): void {
@@ -432,6 +433,10 @@ export class Bond {
     this.#engine.expire(now(), lateMs)
     this.pump()
   }
+}
+
+function flush(member: Member): void {
+  member.flush()
 }
 
 /** Joins one link's channel, its engine side and its public face. */

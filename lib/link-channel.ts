@@ -161,11 +161,13 @@ export class LinkChannel {
     return this.#state === 'open' && !this.#needsDrain
   }
 
-  /** Queues a message for the next `flush`; flushes by itself when the Duplex would be full. */
-  send(message: LinkMessage): void {
-    if (this.#state !== 'open') return
+  /** Queues a message for the next `flush`; flushes by itself when the Duplex would be full, and tells it. */
+  send(message: LinkMessage): boolean {
+    if (this.#state !== 'open') return false
     this.#encoder.encode(message)
-    if (this.#encoder.pendingBytes >= this.#flushAtBytes) this.flush()
+    if (this.#encoder.pendingBytes < this.#flushAtBytes) return false
+    this.flush()
+    return true
   }
 
   /** Gives everything queued to the Duplex at once. */

@@ -12,11 +12,11 @@ export class Flight implements Output {
   readonly sentMs: number
   /** When its ack should be here if nothing goes wrong. */
   readonly predictedAckMs: number
-  /** Bytes acknowledged on the link when this was sent, and when the last of them was. */
+  /** Bytes acknowledged on the link when this was sent, and when the last of them was, if there were any. */
   readonly deliveredBytes: number
-  readonly deliveredMs: number
+  readonly deliveredMs: number | undefined
   /** When the newest transmission that was acknowledged by then had been sent. */
-  readonly deliveredSentMs: number
+  readonly deliveredSentMs: number | undefined
   /** What it measures is the application, not the link. */
   readonly applicationLimited: boolean
   /** It was on its way while the link was in doubt: its time says nothing about the path. */
@@ -29,8 +29,8 @@ export class Flight implements Output {
     sentMs: number,
     predictedAckMs: number,
     deliveredBytes: number,
-    deliveredMs: number,
-    deliveredSentMs: number,
+    deliveredMs: number | undefined,
+    deliveredSentMs: number | undefined,
     applicationLimited: boolean,
   ) {
     this.sent = sent

@@ -90,8 +90,9 @@ export class PathModel {
 
   #inFlightBytes = 0
   #deliveredBytes = 0
-  #deliveredMs = 0
-  #deliveredSentMs = 0
+  /** When the newest ack came, and when what it acknowledged had been sent. */
+  #deliveredMs: number | undefined
+  #deliveredSentMs: number | undefined
   /** Pacing: what has been sent is spread until then. */
   #pacedUntilMs = 0
   #applicationLimitedUntilBytes = 0
@@ -264,12 +265,12 @@ export class PathModel {
     const previousDeliveryMs = this.#deliveredMs
     this.#deliveredMs = nowMs
     this.#deliveredSentMs = flight.sentMs
-    this.#takeBurst(flight.wireBytes, nowMs - Math.max(previousDeliveryMs, flight.sentMs), nowMs)
+    this.#takeBurst(flight.wireBytes, nowMs - Math.max(previousDeliveryMs ?? 0, flight.sentMs), nowMs)
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
     if (!this.#startup && flight.sentMs > this.#startupEndMs) this.#takePredictionError(nowMs - flight.predictedAckMs)
-    if (flight.deliveredMs > 0 && previousDeliveryMs > 0) this.#takeRate(flight, nowMs)
+    this.#takeRate(flight, nowMs)
     this.#advanceRound(flight, roundTripMs, nowMs)
   }
 
@@ -368,7 +369,9 @@ export class PathModel {
   }
 
   #takeRate(flight: Flight, nowMs: number): void {
-    const intervalMs = Math.max(nowMs - flight.deliveredMs, flight.sentMs - flight.deliveredSentMs)
+    const { deliveredMs, deliveredSentMs } = flight
+    if (deliveredMs === undefined || deliveredSentMs === undefined) return
+    const intervalMs = Math.max(nowMs - deliveredMs, flight.sentMs - deliveredSentMs)
     if (intervalMs < this.minRoundTripMs) return
     const sample = (this.#deliveredBytes - flight.deliveredBytes) / intervalMs
     if (flight.applicationLimited && sample <= this.#rate) return
