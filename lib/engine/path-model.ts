@@ -265,7 +265,7 @@ export class PathModel {
     const previousDeliveryMs = this.#deliveredMs
     this.#deliveredMs = nowMs
     this.#deliveredSentMs = flight.sentMs
-    this.#takeBurst(flight.wireBytes, nowMs - Math.max(previousDeliveryMs ?? 0, flight.sentMs), nowMs)
+    this.#takeBurst(flight, previousDeliveryMs ?? 0, nowMs)
     if (flight.tainted) return
     const roundTripMs = Math.max(nowMs - flight.sentMs, LEAST_ROUND_TRIP_MS)
     this.#takeRoundTrip(roundTripMs, nowMs)
@@ -382,14 +382,14 @@ export class PathModel {
     this.#averageRate = this.#averageRate === 0 ? sample : this.#averageRate + (sample - this.#averageRate) / 16
   }
 
-  /** @param silenceMs - since the ack before, as far as one could be expected */
-  #takeBurst(bytes: number, silenceMs: number, nowMs: number): void {
+  #takeBurst({ wireBytes, sentMs }: Flight, previousDeliveryMs: number, nowMs: number): void {
     const expectedBytes = this.#rate * (nowMs - this.#burstStartMs)
     if (this.#burstBytes <= expectedBytes) {
       this.#burstStartMs = nowMs
-      this.#burstBytes = bytes
-      this.#burstLimitBytes = this.#burstLimitAfter(silenceMs)
-    } else this.#burstBytes += bytes
+      this.#burstBytes = wireBytes
+      // Silence since the ack before, as far as one could be expected.
+      this.#burstLimitBytes = this.#burstLimitAfter(nowMs - Math.max(previousDeliveryMs, sentMs))
+    } else this.#burstBytes += wireBytes
     const extraBytes = Math.min(this.#burstBytes - this.#rate * (nowMs - this.#burstStartMs), this.#burstLimitBytes)
     const slot = this.#round % RATE_ROUNDS
     if (extraBytes > (this.#extraOfRound[slot] ?? 0)) this.#extraOfRound[slot] = extraBytes

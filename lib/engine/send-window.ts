@@ -44,7 +44,8 @@ export class SentMessage {
 
   /** What to send; only while not acknowledged. */
   get message(): ReliableMessage {
-    assert(this.#message !== undefined, `message ${this.sequence} was acknowledged`)
+    // Asked several times for each message: the text is not made before it is needed.
+    if (this.#message === undefined) assert(false, `message ${this.sequence} was acknowledged`)
     return this.#message
   }
 
