@@ -239,7 +239,7 @@ t.test('a Goodbye that says that all is over, right behind the last read: the en
   single.receiveData(link, 0, 100)
   single.receive(link, { type: MessageType.SendFinish, sequence: 1 })
   single.do((engine, nowMs) => {
-    while (engine.read(nowMs));
+    while (engine.read());
     engine.receive(link, { type: MessageType.Goodbye, over: true }, nowMs)
   })
   const kinds = single.events.map(({ event }) => event.kind)
