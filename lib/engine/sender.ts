@@ -352,11 +352,11 @@ export class Sender {
     return this.#transmit(link, sent, nowMs)
   }
 
-  /** Numbers messages for the other links, as large as the quickest of them likes; false if there is too little. */
+  /** Numbers messages for the other links, small enough for any of them; false if there is too little. */
   #numberUntil(lead: number, links: readonly EngineLink[], chosen: EngineLink): boolean {
-    let bytes = 0
+    let bytes = this.#mostPayload
     if (this.#ahead.bytes < lead) {
-      for (const link of links) if (link !== chosen) bytes = Math.max(bytes, link.path.chunkBytes())
+      for (const link of links) if (link !== chosen) bytes = Math.min(bytes, link.path.chunkBytes())
     }
     while (this.#ahead.bytes < lead) {
       if (this.#spaceForData <= bytes || this.#queue.bytes <= bytes) return false

@@ -440,11 +440,18 @@ export const engineBugs: readonly PlantedBug[] = [
     tests: ['test/engine/ack-timeout.test.ts'],
   },
   {
-    name: 'what is numbered ahead is small enough for any link',
+    name: 'what is numbered ahead is small enough for the link behind it, too',
     file: 'lib/engine/sender.ts',
-    find: 'if (link !== chosen) bytes = Math.max(bytes, link.path.chunkBytes())',
-    replace: 'bytes = Math.min(bytes || Number.POSITIVE_INFINITY, link.path.chunkBytes())',
+    find: 'if (link !== chosen) bytes = Math.min(bytes, link.path.chunkBytes())',
+    replace: 'bytes = Math.min(bytes, link.path.chunkBytes())',
     tests: ['test/engine/numbered-ahead.test.ts'],
+  },
+  {
+    name: 'what is numbered ahead is as large as may be',
+    file: 'lib/engine/sender.ts',
+    find: 'if (link !== chosen) bytes = Math.min(bytes, link.path.chunkBytes())',
+    replace: 'if (link !== chosen) bytes = Math.max(bytes, link.path.chunkBytes())',
+    tests: ['test/simulation/directed/unlike-links.test.ts'],
   },
   {
     name: 'a slow link carries what was cut for a quick one',
