@@ -156,7 +156,7 @@ export class EngineWorld {
     this.#onPeer(index, peer => this.#receive(peer, { type, sequence }))
   }
 
-  /** An ack of any message, by its distance from the next new one. */
+  /** An ack of any message, by its distance from the first that was not sent. */
   ack(index: number, ahead: number): void {
     const sequence = this.#outbox.sequence(ahead)
     this.#onPeer(index, peer => this.#receive(peer, { type: MessageType.Ack, sequence }))
@@ -283,6 +283,7 @@ export class EngineWorld {
         more = true
       }
     }
+    this.#outbox.settled(this.engine.queuedBytes)
     this.#judgeBounds()
   }
 

@@ -2,6 +2,7 @@
 
 import { payloadLimit } from '../../lib/engine/receiver.ts'
 import { type LinkMessage, MessageType, type ReliableMessage } from '../../lib/protocol/messages.ts'
+import { nextSequence, sequenceDistance } from '../../lib/protocol/sequence.ts'
 import { sameMessage } from './same-message.ts'
 import { judge } from './target.ts'
 
@@ -10,9 +11,13 @@ const PATTERN = Uint8Array.from({ length: 251 }, (_, index) => index)
 
 export class OutboxModel {
   readonly #remoteRecvBuffer: number
+  /** The first number that was not sent. */
   #next: number
   readonly #sent = new Map<number, ReliableMessage>()
+  /** Numbers beyond `#next` that were sent: a slower link carries what comes behind what waits for the quicker ones. */
+  #ahead = 0
   #writtenBytes = 0
+  /** As far as the numbers are complete. */
   #sentBytes = 0
   unconsumedBytes = 0
   /** The application writes no more. */
@@ -24,7 +29,12 @@ export class OutboxModel {
     this.#remoteRecvBuffer = remoteRecvBuffer
   }
 
-  /** The number `ahead` of the next new message. */
+  /** All that may go out now has gone out, but for `queuedBytes`. */
+  settled(queuedBytes: number): void {
+    judge(this.#ahead === 0 || queuedBytes > 0, 'a number was left out')
+  }
+
+  /** The number `ahead` of the first that was not sent. */
   sequence(ahead: number): number {
     return (this.#next + ahead) >>> 0
   }
@@ -49,19 +59,28 @@ export class OutboxModel {
   }
 
   #sentFirst(message: ReliableMessage): void {
-    judge(message.sequence === this.#next, 'a number was left out')
-    this.#next = (this.#next + 1) >>> 0
+    judge(sequenceDistance(this.#next, message.sequence) >= 0, 'a number that was sent before')
     this.#sent.set(message.sequence, message)
+    this.#ahead++
+    if (message.type === MessageType.Data) {
+      const { bytes } = message
+      judge(bytes > 0 && bytes <= payloadLimit(this.#remoteRecvBuffer), 'a payload that is too long or empty')
+      this.unconsumedBytes += bytes
+      judge(this.unconsumedBytes <= this.#remoteRecvBuffer, 'more is sent than the peer takes')
+    }
+    for (let next = this.#sent.get(this.#next); next; next = this.#sent.get(this.#next)) this.#inOrder(next)
+  }
+
+  #inOrder(message: ReliableMessage): void {
+    this.#next = nextSequence(this.#next)
+    this.#ahead--
     if (message.type === MessageType.SendFinish) this.#finishSent = true
     if (message.type !== MessageType.Data) return
     const { payload, bytes } = message
     judge(!this.#finishSent, 'data after SendFinish')
-    judge(bytes > 0 && bytes <= payloadLimit(this.#remoteRecvBuffer), 'a payload that is too long or empty')
     judge(Buffer.compare(Buffer.concat(payload), patternAt(this.#sentBytes, bytes)) === 0, 'other bytes than were written')
     this.#sentBytes += bytes
     judge(this.#sentBytes <= this.#writtenBytes, 'more is sent than was written')
-    this.unconsumedBytes += bytes
-    judge(this.unconsumedBytes <= this.#remoteRecvBuffer, 'more is sent than the peer takes')
   }
 }
 
